@@ -17,7 +17,7 @@ import types
 
 import torch
 
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -2, -3, -4
 
 
 def use_torchaudio_without_extension() -> bool:
@@ -40,7 +40,9 @@ def use_torchaudio_without_extension() -> bool:
 
 def _fail_if_no_align(function):
     def refuse(*args, **kwargs):
-        raise RuntimeError(f"{function.__name__} needs torchaudio's compiled extension, which this torch build cannot load")
+        raise RuntimeError(
+            f"{function.__name__} needs torchaudio's compiled extension, which this torch build cannot load"
+        )
 
     return refuse
 
@@ -51,9 +53,11 @@ def keep_freed_memory() -> bool:
     if libc is None:
         return False
     gibibyte = 1 << 30
+    # Older glibc refuses a threshold above 32 MiB; there, no mmap at all has the same effect.
+    mapped = libc.mallopt(_M_MMAP_THRESHOLD, gibibyte) or libc.mallopt(_M_MMAP_MAX, 0)
     # mallopt takes C ints: 2 GiB - 1 is the largest threshold it can hold.
-    thresholds = ((_M_MMAP_THRESHOLD, gibibyte), (_M_TRIM_THRESHOLD, 2 * gibibyte - 1), (_M_TOP_PAD, gibibyte // 4))
-    return all(libc.mallopt(name, value) for name, value in thresholds)
+    kept = libc.mallopt(_M_TRIM_THRESHOLD, 2 * gibibyte - 1) and libc.mallopt(_M_TOP_PAD, gibibyte // 4)
+    return bool(mapped and kept)
 
 
 def give_back_memory() -> bool:
