@@ -39,7 +39,7 @@ class Timeline:
         if (self.num_frames - 1) % self.temporal_stride:
             fit = self.fitting_num_frames(self.num_frames, temporal_stride=self.temporal_stride)
             raise ValueError(
-                f"num_frames must be 1 + n * {self.temporal_stride}, got {self.num_frames}; the nearest that fits is {fit}"
+                f"num_frames must be 1 + n * {self.temporal_stride}, got {self.num_frames}; nearest: {fit}"
             )
         if self.num_audio_latents < 1:
             raise ValueError(f"{self.duration:.3f} s is shorter than one audio latent")

@@ -121,9 +121,10 @@ class HarmonyConfig:
         """The layout of Ovi's released weights: 2073 tensors, 11.660753 B parameters."""
         full = dict(
             in_channels_video=48, in_channels_audio=20, num_layers=30, num_heads_video=24, num_heads_audio=24,
-            head_dim=128, ffn_dim_video=14336, ffn_dim_audio=14336, text_dim=4096, transcript_dim=512, interaction_order="parallel",
-            share_text_qo=True, zero_init_interaction=False, interaction_window=None, interaction_rope="3d",
-            rope_alignment="video", style=False, num_null_reference_tokens=0, conv_stem=False, audio_embed="conv",
-            cross_timestep=False, qk_norm="full", frame_rate=24.0, temporal_stride=4, audio_latent_rate=31.25,
+            head_dim=128, ffn_dim_video=14336, ffn_dim_audio=14336, text_dim=4096, transcript_dim=512,
+            interaction_order="parallel", share_text_qo=True, zero_init_interaction=False, interaction_window=None,
+            interaction_rope="3d", rope_alignment="video", style=False, num_null_reference_tokens=0,
+            conv_stem=False, audio_embed="conv", cross_timestep=False, qk_norm="full",
+            frame_rate=24.0, temporal_stride=4, audio_latent_rate=31.25,
         )  # fmt: skip
         return cls(**(full | changes))
