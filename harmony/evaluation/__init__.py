@@ -1,0 +1,1 @@
+"""Metrics, Harmony-Bench and the figures of the shipped model."""

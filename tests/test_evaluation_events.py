@@ -1,0 +1,63 @@
+"""Matching events, F1, shuffles and peak picking, against cases whose answer is known."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector, event_target, find_peaks
+from harmony.evaluation.events import Counts, derangement_within, f1, interval, match_events, mean_f1
+
+
+def test_each_event_is_paired_once():
+    counts = match_events([0.50, 0.52, 1.00], [0.51, 1.05, 1.50])
+    assert (counts.hits, counts.found, counts.true) == (2, 3, 3)
+    assert max(abs(o) for o in counts.offsets) <= 0.05 + 1e-9
+    assert match_events([], []).empty
+    assert match_events([0.0], [0.0625]).hits == 1
+    assert match_events([0.0], [0.0635]).hits == 0
+
+
+@given(st.lists(st.floats(0, 2), max_size=6), st.floats(-0.06, 0.06))
+def test_a_small_shift_keeps_spread_events_matched(times, shift):
+    spread = [t for k, t in enumerate(sorted(times)) if k == 0 or t - sorted(times)[k - 1] > 0.2]
+    spread = [t for k, t in enumerate(spread) if k == 0 or t - spread[k - 1] > 0.2]
+    assert match_events([t + shift for t in spread], spread).hits == len(spread)
+
+
+def test_f1_is_pooled_within_a_kind_and_averaged_over_kinds():
+    counts = [Counts(2, 2, 2), Counts(0, 1, 1), Counts(1, 1, 1), Counts(0, 0, 0)]
+    assert f1(counts[:2]) == pytest.approx(4 / 6)
+    assert mean_f1(counts, ["drum", "drum", "lamp", "lamp"]) == pytest.approx((4 / 6 + 1) / 2)
+    assert np.isnan(f1([Counts(0, 0, 0)]))
+
+
+def test_shuffles_stay_within_a_kind_and_never_fix_a_clip():
+    kinds = ["drum"] * 5 + ["lamp"] * 2
+    partner = derangement_within(kinds, np.random.default_rng(0))
+    assert sorted(partner) == list(range(7))
+    assert all(kinds[i] == kinds[p] and i != p for i, p in enumerate(partner))
+    with pytest.raises(ValueError, match="single clip"):
+        derangement_within(["drum"], np.random.default_rng(0))
+
+
+def test_interval_covers_a_known_mean():
+    values = np.random.default_rng(1).normal(3.0, 1.0, 400)
+    low, high = interval(lambda index: float(values[index].mean()), 400)
+    assert low < values.mean() < high
+    assert 0.15 < high - low < 0.25  # 2 * 1.96 / sqrt(400) = 0.196
+
+
+@given(st.lists(st.integers(2, 30), max_size=4, unique=True), st.sampled_from([16.0, 64.0]))
+def test_peaks_of_a_target_are_its_events(steps, rate):
+    steps = [s for k, s in enumerate(sorted(steps)) if all(s - t > 4 for t in sorted(steps)[:k])]
+    times = [s / 16 for s in steps]
+    found = find_peaks(event_target(times, int(2.0625 * rate), rate=rate), rate=rate, threshold=0.5)
+    assert len(found) == len(times)
+    assert all(abs(a - b) <= 0.51 / rate + 1e-6 for a, b in zip(found, times, strict=True))
+
+
+def test_detectors_give_one_logit_a_step():
+    assert SeenEventDetector()(torch.rand(2, 33, 3, 64, 64)).shape == (2, 33)
+    assert HeardEventDetector()(torch.randn(2, 33_000)).shape == (2, 132)
