@@ -61,3 +61,20 @@ def test_peaks_of_a_target_are_its_events(steps, rate):
 def test_detectors_give_one_logit_a_step():
     assert SeenEventDetector()(torch.rand(2, 33, 3, 64, 64)).shape == (2, 33)
     assert HeardEventDetector()(torch.randn(2, 33_000)).shape == (2, 132)
+
+
+@pytest.mark.parametrize("late", [-2, 0, 3])
+def test_the_lag_of_a_mouth_is_found(late):
+    from harmony.evaluation.faces import lip_sync, mouth_opening, voice_energy
+
+    rng = np.random.default_rng(0)
+    opening = np.convolve(rng.random(40) > 0.85, [0.5, 1, 0.5], "same")[:33]
+    sound = np.repeat(opening, 1000) * np.sin(2 * np.pi * 700 * np.arange(33_000) / 16_000)
+    frames = np.full((33, 32, 32, 3), 200, np.uint8)
+    frames[:, 18:24, 12:20] = (200 - 150 * np.roll(opening, late).clip(0, 1))[:, None, None, None]
+    mouth = np.zeros((32, 32), bool)
+    mouth[16:28, 8:24] = True
+    energy = voice_energy(sound, sample_rate=16_000, frame_rate=16.0, num_frames=33)
+    result = lip_sync(mouth_opening(frames, mouth), energy)
+    assert result.best_lag == late
+    assert (result.correlation > 0.8) == (late == 0)
