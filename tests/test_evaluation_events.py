@@ -78,3 +78,30 @@ def test_the_lag_of_a_mouth_is_found(late):
     result = lip_sync(mouth_opening(frames, mouth), energy)
     assert result.best_lag == late
     assert (result.correlation > 0.8) == (late == 0)
+
+
+def test_pointing_is_judged_at_the_peak():
+    from harmony.evaluation.pointing import louder_side, point
+
+    left, right = np.zeros((64, 64), bool), np.zeros((64, 64), bool)
+    left[20:50, 2:20], right[20:50, 44:62] = True, True
+    heat = np.zeros((4, 4))
+    heat[2, 0] = 1.0
+    assert point(heat, left).hit
+    assert not point(heat, right).hit
+    assert not point(heat, left).centre_hit
+    assert point(heat, np.zeros((64, 64), bool)) is None
+    assert louder_side(heat, [right, left]) == 1
+
+
+def test_classifier_learns_only_from_attributes_a_clip_has():
+    from harmony.evaluation.classifier import SceneClassifier, classifier_loss
+
+    classes = {"kind": ["bell", "drum"], "colour": ["blue", "red"]}
+    model = SceneClassifier(classes=classes, width=4)
+    frames = torch.rand(2, 33, 3, 64, 64)
+    loss = classifier_loss(model(frames), [{"kind": "bell"}, {"kind": "drum"}], classes)
+    loss.backward()
+    assert model.heads["colour"].weight.grad is None
+    assert model.heads["kind"].weight.grad.abs().sum() > 0
+    assert set(model.predict(frames)[0]) == {"kind", "colour"}

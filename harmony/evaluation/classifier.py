@@ -1,0 +1,64 @@
+"""Was the caption obeyed? A small classifier of the tiny world: the kind of scene and its visible attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class SceneClassifier(ModelMixin, ConfigMixin):
+    """Frames to class scores: one head for the kind, one for every visible attribute.
+
+    Args:
+        classes: the values of each head, such as ``{"kind": ["bell", "drum"], "colour": ["blue", "red"]}``.
+        width: channels.
+        num_frames: frames that are looked at, spread evenly over the clip.
+    """
+
+    @register_to_config
+    def __init__(self, *, classes: dict[str, list[str]], width: int = 32, num_frames: int = 8) -> None:
+        super().__init__()
+        self.look = nn.Sequential(
+            nn.Conv2d(3, width, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(2 * width, 3 * width, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(3 * width, 4 * width, 3, stride=2, padding=1), nn.GELU(),
+        )  # fmt: skip
+        self.gather = nn.Sequential(nn.Linear(8 * width * 16, 8 * width), nn.GELU())
+        self.heads = nn.ModuleDict({name: nn.Linear(8 * width, len(values)) for name, values in classes.items()})
+
+    def forward(self, frames: Tensor) -> dict[str, Tensor]:
+        """(B, F, 3, H, W) in [0, 1] to scores (B, number of classes) per head."""
+        batch = frames.shape[0]
+        index = torch.linspace(0, frames.shape[1] - 1, self.config.num_frames).round().long()
+        x = F.interpolate(rearrange(frames[:, index], "b f c h w -> (b f) c h w"), (64, 64), mode="area")
+        x = rearrange(self.look(x - 0.5), "(b f) c h w -> b f (c h w)", b=batch)
+        # The mean over time knows colours, the maximum knows what appears only for a moment.
+        x = self.gather(torch.cat([x.mean(1), x.amax(1)], dim=-1))
+        return {name: head(x) for name, head in self.heads.items()}
+
+    def predict(self, frames: Tensor) -> list[dict[str, str]]:
+        """The most likely value of every head, a dict per clip."""
+        with torch.no_grad():
+            scores = self(frames)
+        best = {name: score.argmax(-1).tolist() for name, score in scores.items()}
+        classes = self.config.classes
+        return [{name: classes[name][best[name][b]] for name in best} for b in range(frames.shape[0])]
+
+
+def classifier_loss(scores: Mapping[str, Tensor], labels: Sequence[Mapping[str, str]], classes: Mapping) -> Tensor:
+    """Mean cross-entropy over the heads; a clip without an attribute does not train that head."""
+    losses = []
+    for name, score in scores.items():
+        values = classes[name]
+        rows = [(b, values.index(label[name])) for b, label in enumerate(labels) if label.get(name) in values]
+        if rows:
+            index, target = (torch.tensor(column) for column in zip(*rows, strict=True))
+            losses.append(F.cross_entropy(score[index], target))
+    return torch.stack(losses).mean()
