@@ -7,6 +7,7 @@ lasts exactly as long as its picture, and audio latents come at a fixed rate.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -116,6 +117,12 @@ class Timeline:
         """The same rates with the clip length nearest to ``seconds``."""
         frames = self.fitting_num_frames(seconds * self.frame_rate, temporal_stride=self.temporal_stride)
         return replace(self, num_frames=frames)
+
+    def holding(self, seconds: float) -> Timeline:
+        """The same rates with the shortest clip that lasts at least ``seconds``."""
+        frames = math.ceil(Fraction(seconds).limit_denominator(1_000_000) * Fraction(self.frame_rate))
+        latents = max(1, -(-(frames - 1) // self.temporal_stride))
+        return replace(self, num_frames=1 + latents * self.temporal_stride)
 
     def with_num_frames(self, num_frames: int) -> Timeline:
         return replace(self, num_frames=num_frames)

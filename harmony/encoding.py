@@ -1,0 +1,192 @@
+"""Conditions to tensors: texts and voice for the model, given streams and SyncCFG's anchors as latents.
+
+Everything here makes one clip, so B = 1. Shape letters as in :mod:`harmony.passes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harmony.conditions import Conditions
+from harmony.models.codecs.base import AudioCodec, VideoCodec
+from harmony.models.conditioning import Conditioning
+from harmony.models.schedule import Schedule, render_timing_track, sample_schedule
+from harmony.models.text import CaptionTokenizer
+from harmony.models.transcript import TranscriptEncoder, transcript_batch
+from harmony.passes import Anchors
+from harmony.sampling import GivenStreams
+from harmony.timeline import Timeline
+from harmony.tracks import fit_pictures
+
+UMT5_LENGTH = 512  # rows of a full-size caption; Wan and Ovi attend to all of them, zeros included
+
+
+@dataclass(frozen=True)
+class EncodedConditions:
+    """What the model is told; ``no_text`` stands for "no text"; ``schedule`` says when the words are spoken."""
+
+    conditioning: Conditioning
+    no_text: Conditioning | None
+    schedule: Schedule | None
+
+
+def encode_conditions(
+    conditions: Conditions,
+    timeline: Timeline,
+    *,
+    tokenizer: Any,
+    text_encoder: torch.nn.Module,
+    transcript_encoder: TranscriptEncoder | None,
+    audio_codec: AudioCodec,
+    seed: int,
+    device: torch.device | str = "cpu",
+) -> EncodedConditions:
+    """Captions, transcript, timing and voice as one batch of one clip.
+
+    Where a transcript comes without a schedule, one is drawn from ``seed``; not in the driven tasks, where the given
+    track already says when the words are spoken.
+    """
+    texts = [*conditions.captions, *conditions.negative_captions]
+    embeddings, mask = encode_captions(texts, tokenizer, text_encoder, device=device)
+
+    def caption(row: int) -> dict[str, Tensor | None]:
+        name = "video_caption" if row % 2 == 0 else "audio_caption"
+        return {name: embeddings[row : row + 1], f"{name}_mask": None if mask is None else mask[row : row + 1]}
+
+    # Without a mask the empty text has an embedding of its own, which the model was trained to take as "no text".
+    has_null = mask is None or any(conditions.negative_captions)
+    speech, schedule = _encode_speech(conditions, timeline, transcript_encoder, seed=seed, device=device)
+    return EncodedConditions(
+        Conditioning(**caption(0), **caption(1), **speech, **_encode_voice(conditions, audio_codec, device=device)),
+        Conditioning(**caption(2), **caption(3)) if has_null else None,
+        schedule,
+    )
+
+
+def encode_captions(
+    texts: list[str | None], tokenizer: Any, text_encoder: torch.nn.Module, *, device: torch.device | str
+) -> tuple[Tensor, Tensor | None]:
+    """Texts to embeddings (n, L, D) and mask (n, L).
+
+    The small model has a tokenizer of its own; any other is taken for umT5's, used as Wan does: padded to 512 rows,
+    padding set to zero, no mask.
+    """
+    if isinstance(tokenizer, CaptionTokenizer):
+        ids, mask = (t.to(device) for t in tokenizer.encode_batch(texts))
+        return text_encoder(ids, mask), mask
+    batch = tokenizer(
+        [text or "" for text in texts],
+        padding="max_length",
+        max_length=UMT5_LENGTH,
+        truncation=True,
+        return_attention_mask=True,
+        return_tensors="pt",
+    ).to(device)
+    hidden = text_encoder(batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
+    return hidden * batch.attention_mask[..., None].to(hidden), None
+
+
+def _encode_speech(
+    conditions: Conditions,
+    timeline: Timeline,
+    encoder: TranscriptEncoder | None,
+    *,
+    seed: int,
+    device: torch.device | str,
+) -> tuple[dict[str, Tensor], Schedule | None]:
+    if conditions.transcript is None:
+        return {}, None
+    if encoder is None:
+        raise ValueError("this model has no transcript encoder; write what is said into the caption, as its card shows")
+    length = timeline.num_audio_latents
+    ids, mask, position = (t.to(device) for t in transcript_batch([conditions.transcript], length))
+    speech = dict(transcript=encoder(ids, mask), transcript_mask=mask, transcript_position=position)
+    schedule = conditions.schedule
+    if schedule is None and conditions.task == "joint":
+        schedule = sample_schedule(conditions.transcript, timeline, seed=seed)
+    if schedule is not None:
+        speech["timing"] = encoder.encode_timing(render_timing_track(schedule, timeline)[None].to(device))
+    return speech, schedule
+
+
+def _encode_voice(conditions: Conditions, codec: AudioCodec, *, device: torch.device | str) -> dict[str, Tensor]:
+    if conditions.reference_audio is None:
+        return {}
+    waveform = conditions.reference_audio.fitted(codec.sample_rate)[None]
+    latents = codec.encode(_like_codec(waveform, codec, device)).float()
+    return dict(reference=latents, reference_mask=torch.ones(1, latents.shape[-1], dtype=torch.bool, device=device))
+
+
+def encode_given(
+    conditions: Conditions,
+    timeline: Timeline,
+    *,
+    video_codec: VideoCodec,
+    audio_codec: AudioCodec,
+    height: int,
+    width: int,
+    device: torch.device | str = "cpu",
+) -> tuple[GivenStreams, Tensor | None]:
+    """Latents of what is given, and the first frame (1, 3, H, W) where one is known (SyncCFG holds it still)."""
+    sound = first = None
+    if conditions.video is not None:
+        film = _like_codec(conditions.video.fitted(timeline, height=height, width=width)[None], video_codec, device)
+        return GivenStreams(video=video_codec.encode(film).float()), film[:, :, 0]
+    if conditions.audio is not None:
+        waveform = conditions.audio.fitted(audio_codec.sample_rate, timeline.num_samples)[None]
+        sound = audio_codec.encode(_like_codec(waveform, audio_codec, device))[
+            ..., : timeline.num_audio_latents
+        ].float()
+    if conditions.image is not None:
+        picture = fit_pictures(conditions.image[None], height=height, width=width)[None]
+        first = _like_codec(picture, video_codec, device)
+    first_latent = None if first is None else video_codec.encode(first).float()
+    return GivenStreams(audio=sound, first_video_latent=first_latent), None if first is None else first[:, :, 0]
+
+
+def static_from_prediction(codec: VideoCodec) -> Callable[[Tensor], Tensor]:
+    """Map a predicted clean video (B, C, T, h, w) to its own first frame held still, through the cheap preview."""
+
+    def hold(clean: Tensor) -> Tensor:
+        first = codec.preview(_like_codec(clean[:, :, :1], codec, clean.device))[:, :, 0]
+        return codec.static_latents(first.clamp(-1.0, 1.0), clean.shape[2]).float()
+
+    return hold
+
+
+def grey_latents(codec: VideoCodec, num_latents: int, *, height: int, width: int, device: torch.device | str) -> Tensor:
+    """The latents of a grey clip that stands still."""
+    grey = _like_codec(torch.zeros(1, 3, height, width), codec, device)
+    return codec.static_latents(grey, num_latents).float()
+
+
+def make_anchors(
+    first_frame: Tensor | None,
+    timeline: Timeline,
+    *,
+    video_codec: VideoCodec,
+    audio_codec: AudioCodec,
+    no_text: Conditioning | None,
+    grey: Tensor | None,
+) -> Anchors:
+    """SyncCFG's anchors: silence, and the first frame held still (given, else grey, else from the prediction)."""
+    static = grey
+    if first_frame is not None:
+        static = video_codec.static_latents(first_frame, timeline.num_video_latents).float()
+    return Anchors(
+        silence=audio_codec.silence_latents(timeline.num_audio_latents).float(),
+        static=static,
+        static_from=None if static is not None else static_from_prediction(video_codec),
+        no_text=no_text,
+    )
+
+
+def _like_codec(tensor: Tensor, codec: Any, device: torch.device | str) -> Tensor:
+    """A tensor on the device and in the dtype of a codec's weights."""
+    parameter = next(iter(codec.parameters()), None) if isinstance(codec, torch.nn.Module) else None
+    return tensor.to(device=device, dtype=torch.float32 if parameter is None else parameter.dtype)
