@@ -95,6 +95,11 @@ class Canvas:
         for plane, c0, c1 in zip(self._picture.planes, top, bottom, strict=True):
             plane[:] = c0 + (c1 - c0) * ramp
 
+    def veil(self, opacity: Distance, colour: Colour) -> np.ndarray:
+        """Paint everywhere with ``opacity(x, y)``, which is given (1, 1, W) and (1, H, 1) in the world's units and
+        returns [0, 1] of shape (F, H, W) or (1, H, W)."""
+        return self._blend([(0.5, 0.5)], 1e3, opacity, colour)
+
     # -- shapes --------------------------------------------------------------------------------
 
     def disc(self, x: Value, y: Value, radius: Value, colour: Colour, **look) -> np.ndarray:

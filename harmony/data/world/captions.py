@@ -7,7 +7,8 @@ A template is a sentence in a little grammar:
 - ``(struck|beaten|)``: one of these, any of which may be empty;
 - ``[in {place}]``: said or left out by chance, and left out when a fact in it is missing.
 
-"a" becomes "an" where it must.
+"a" becomes "an" where it must. A scene with two things names their facts apart, as in ``{bell_colour}``; such a fact is
+said in the phrasings of "colour", and ``{bell:ring/rings}`` goes by ``bell_count``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from harmony.data.world.chance import Chance
 from harmony.data.world.types import Captions
 
 OPTIONAL = 0.7  # how often a [part] is said
-COUNTED = frozenset({"count", "times", "tempo"})  # what a caption without counts must not say
+_COUNTED = ("count", "times", "tempo")  # what a caption without counts must not say
 
 _NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
 # fact -> value -> phrasings; the first is the plain one and comes up most. No phrasing: the value is not spoken of.
@@ -53,11 +54,13 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
     "pitch": {"low": ("low", "deep"), "high": ("high", "high-pitched"), "medium": ()},
     "loudness": {"soft": ("soft", "quiet"), "loud": ("loud",), "medium": ()},
     "tempo": {"fast": ("quickly", "fast", "rapidly"), "slow": ("slowly",), "medium": (), "none": ()},
+    "how": {"soft": ("softly", "gently"), "loud": ("hard", "loudly"), "medium": ()},
     "count": {"zero": ()} | {word: (word, digit) for word, digit in _NUMBERS.items()},
     "times": {"zero": (), "one": ("once", "one time"), "two": ("twice", "two times", "2 times")}
     | {word: (f"{word} times", f"{digit} times") for word, digit in list(_NUMBERS.items())[2:]},
 }
 PHRASES["times"]["three"] += ("thrice",)
+_ALSO = {"count": ("times",), "loudness": ("how",)}  # facts that can be said in a second part of speech
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class Phrasebook:
         audio = self.silent_audio if silent else self.audio
         if rng.child("shared").flip(shared):
             audio = video
-        plain = {name: phrasings for name, phrasings in facts.items() if name not in COUNTED}
+        plain = {name: phrasings for name, phrasings in facts.items() if _last(name) not in _COUNTED}
         return Captions(
             video=_pick(video, facts, rng.child("video")),
             audio=_pick(audio, facts, rng.child("audio")),
@@ -100,22 +103,28 @@ class Phrasebook:
         return found | {"an"} if "a" in found else found
 
     def _table(self, name: str) -> Iterable[str]:
-        table = self.phrases.get(name) or PHRASES.get(name)
-        if table is None:
+        table = self._phrasings(name)
+        if not table:
             raise KeyError(f"no phrasings are known for the fact '{name}'")
         return (phrase for phrasings in table.values() for phrase in phrasings)
 
+    def _phrasings(self, name: str) -> Mapping[str, tuple[str, ...]]:
+        return self.phrases.get(name) or self.phrases.get(_last(name)) or PHRASES.get(_last(name), {})
+
     def _facts(self, attributes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-        values = dict(attributes)
-        if "count" in values:
-            values["times"] = values["count"]
         facts = {}
-        for name, value in values.items():
-            table = self.phrases.get(name) or PHRASES.get(name, {})
-            phrasings = table.get(value, ())
-            if phrasings:
-                facts[name] = phrasings
+        for name, value in attributes.items():
+            said_as = (name, *(name.removesuffix(_last(name)) + other for other in _ALSO.get(_last(name), ())))
+            for fact in said_as:
+                phrasings = self._phrasings(fact).get(value, ())
+                if phrasings:
+                    facts[fact] = phrasings
         return facts
+
+
+def _last(name: str) -> str:
+    """ "colour" of "bell_colour"."""
+    return name.rpartition("_")[2]
 
 
 def words_of(text: str) -> list[str]:
@@ -140,6 +149,7 @@ class _Slot:
 
 @dataclass(frozen=True)
 class _Plural:
+    fact: str
     one: str
     many: str
 
@@ -187,8 +197,9 @@ def _parse_options(tokens: Sequence[str], position: int, closing: str | None) ->
 def _leaf(token: str) -> _Text | _Slot | _Plural:
     if not token.startswith("{"):
         return _Text(token)
-    one, slash, many = token[1:-1].partition("/")
-    return _Plural(one, many) if slash else _Slot(one)
+    name, slash, many = token[1:-1].partition("/")
+    thing, colon, one = name.rpartition(":")
+    return _Plural(f"{thing}_count" if colon else "count", one, many) if slash else _Slot(name)
 
 
 def _possible(nodes: tuple, facts: Mapping[str, tuple[str, ...]]) -> bool:
@@ -196,7 +207,7 @@ def _possible(nodes: tuple, facts: Mapping[str, tuple[str, ...]]) -> bool:
     for node in nodes:
         if isinstance(node, _Slot) and node.name not in facts:
             return False
-        if isinstance(node, _Plural) and "count" not in facts:
+        if isinstance(node, _Plural) and node.fact not in facts:
             return False
         if isinstance(node, _Choice) and not node.optional and not any(_possible(o, facts) for o in node.options):
             return False
@@ -219,7 +230,7 @@ def _expand(nodes: tuple, facts: Mapping[str, tuple[str, ...]], rng: Chance) -> 
         if isinstance(node, _Text):
             parts.append(node.text)
         elif isinstance(node, _Plural):
-            parts.append(node.one if facts["count"][0] == "one" else node.many)
+            parts.append(node.one if facts[node.fact][0] == "one" else node.many)
         elif isinstance(node, _Slot):
             phrasings = facts[node.name]
             parts.append(rng.choice(phrasings, weights=[2.0] + [1.0] * (len(phrasings) - 1)))

@@ -45,6 +45,10 @@ class Chance:
     def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
         return low + (high - low) * (self._bits.random_raw() >> 11) * _TO_UNIT
 
+    def integer(self, limit: int) -> int:
+        """A whole number from 0 to ``limit`` - 1."""
+        return min(int(self.uniform() * limit), limit - 1)
+
     def flip(self, probability: float = 0.5) -> bool:
         """True with this probability."""
         return self.uniform() < probability
@@ -52,7 +56,7 @@ class Chance:
     def choice(self, options: Sequence[T], *, weights: Sequence[float] | None = None) -> T:
         """One of ``options``, all equally likely or by ``weights`` (any positive scale)."""
         if weights is None:
-            return options[int(self.uniform() * len(options))]
+            return options[self.integer(len(options))]
         point = self.uniform() * math.fsum(weights)
         for option, weight in zip(options, weights, strict=True):
             point -= weight

@@ -2,23 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from harmony.data.world import sound
-from harmony.data.world.backdrop import paint_place, sample_place
-from harmony.data.world.base import SceneKind, register
+from harmony.data.world import motion, sound
+from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import Phrasebook
 from harmony.data.world.chance import Chance
-from harmony.data.world.palette import COLOURS, lighter
-from harmony.data.world.times import COUNT_WORDS, sample_count, sample_times, tempo_word
-from harmony.data.world.types import Draft, Event, Scene, Split
+from harmony.data.world.palette import COLOURS, WOOD, darker, lighter
+from harmony.data.world.props import FLASH, paint_beater
+from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
+
+
+class Drum(Thing):
+    """Size decides the pitch; the skin dips and lights up at each stroke."""
+
+    def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
+        size = rng.choice(("small", "big"))
+        attributes = {
+            "colour": rng.choice(("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")),
+            "size": size,
+            "pitch": {"small": "high", "big": "low"}[size],
+        }
+        return attributes, {"frequency": round({"small": 210.0, "big": 85.0}[size] * rng.uniform(0.93, 1.07), 2)}
+
+    def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
+        colour = COLOURS[look["colour"]]
+        drum = stage.placed(0, 0, scale={"small": 0.72, "big": 1.0}[look["size"]])
+        stroke, flash = motion.swing(times, hits), motion.fade(times, hits)
+        top = -0.36 + 0.035 * flash
+        drum.shadow(0, 0, 0.46, 0.1)
+        body = [
+            drum.box(0, -0.15, 0.3, 0.12, colour),
+            drum.ellipse(0, -0.03, 0.3, 0.075, darker(colour, 0.15)),
+            drum.polygon([(-0.3, top), (0.3, top), (0.3, -0.05), (-0.3, -0.05)], colour),
+        ]
+        drum.polygon([(-0.3, top), (-0.2, top), (-0.2, 0.03), (-0.3, -0.03)], darker(colour, 0.18))
+        for x in (-0.12, 0.12):
+            drum.line([(x - 0.1, top + 0.08), (x, -0.02), (x + 0.1, top + 0.08)], 0.014, lighter(colour, 0.6))
+        rim = drum.ellipse(0, top, 0.325, 0.095, darker(colour, 0.35))
+        skin = drum.ellipse(0, top - 0.01, 0.285, 0.07, (0.97, 0.95, 0.88))
+        drum.glow(0, top - 0.02, 0.42, 0.2, FLASH, strength=0.9 * flash)
+        angle = np.pi + 0.75 * FORCE[look["loudness"]] * (1 - stroke) - 0.42
+        stick = paint_beater(
+            drum,
+            grip=(0.37, -0.56),
+            length=0.4,
+            angle=angle,
+            head=0.055,
+            head_colour=lighter(WOOD),
+            sleeve=darker(colour),
+        )
+        return [*body, rim, skin, *stick]
+
+    def hit(self, look: Look, index: int, rate: int) -> np.ndarray:
+        f, samples = look["frequency"], round(0.7 * rate)
+        seconds = np.arange(samples) / rate
+        # The skin is stretched by the stroke, so its pitch falls a little in the first moments.
+        tone = sound.glide(f * (1 + 0.35 * np.exp(-seconds / 0.025)), rate, amplitudes=(1.0,))
+        ring = sound.partials(
+            samples,
+            rate,
+            frequencies=(1.59 * f, 2.14 * f, 2.3 * f),
+            amplitudes=(0.45, 0.3, 0.2),
+            times=(0.1, 0.07, 0.06),
+        )
+        slap = sound.noise(Chance(11), samples, rate, low=800.0, high=5000.0) * sound.decay(samples, rate, 0.012)
+        return tone * sound.decay(samples, rate, 0.17) + ring + 0.25 * slap
 
 
 @register
-class Drum(SceneKind):
+class DrumScene(ImpactScene):
     name = "drum"
     group = "ambient"
+    weight = 1.4
+    thing = Drum()
     phrasebook = Phrasebook(
         video=(
             "a [{size}] {colour} drum is (hit|struck|beaten) [{times}] [{tempo}] [{place}]",
@@ -28,42 +89,3 @@ class Drum(SceneKind):
         silent_video=("a [{size}] {colour} drum stands still [{place}]",),
         silent_audio=("silence",),
     )
-
-    def sample(self, rng: Chance, *, duration: float, split: Split) -> Draft:
-        look = rng.child("look")
-        count = sample_count(rng.child("count"), duration=duration)
-        times = sample_times(rng.child("times"), count=count, duration=duration)
-        size = look.choice(("small", "big"))
-        attributes = {
-            "colour": look.choice(("red", "blue", "green", "yellow", "purple")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
-            "place": sample_place(look),
-            "count": COUNT_WORDS[count],
-            "tempo": tempo_word(times),
-        }
-        params = {"x": 0.5, "frequency": {"small": 190.0, "big": 85.0}[size] * look.uniform(0.94, 1.06)}
-        return Draft(attributes, params, tuple(Event(t, 0, "strike") for t in times))
-
-    def draw(self, scene: Scene, canvas: Canvas, times: np.ndarray) -> list[np.ndarray]:
-        paint_place(canvas, scene.attributes["place"])
-        colour = COLOURS[scene.attributes["colour"]]
-        drum = canvas.placed(scene.params["x"], 0.9, scale={"small": 0.75, "big": 1.0}[scene.attributes["size"]])
-        drum.shadow(0, 0, 0.42, 0.1)
-        body = drum.box(0, -0.18, 0.3, 0.17, colour, corner=0.04)
-        skin = drum.ellipse(0, -0.35, 0.3, 0.08, lighter(colour, 0.8))
-        return [canvas.cover(body, skin)]
-
-    def sound(self, scene: Scene, num_samples: int, rate: int) -> np.ndarray:
-        track = np.zeros(num_samples)
-        f = scene.params["frequency"]
-        hit = sound.partials(
-            round(0.6 * rate),
-            rate,
-            frequencies=(f, 1.59 * f, 2.14 * f),
-            amplitudes=(1, 0.5, 0.3),
-            times=(0.16, 0.1, 0.07),
-        )
-        for event in scene.events:
-            sound.add(track, hit, event.time, rate, gain=0.5 * event.strength)
-        return track
