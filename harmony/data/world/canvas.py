@@ -59,6 +59,7 @@ class Canvas:
         self._origin: tuple[Value, Value] = (0.0, 0.0)
         self._scale: Value = 1.0
         self._angle: Value = 0.0
+        self._flip = 1.0
 
     @property
     def num_frames(self) -> int:
@@ -70,13 +71,14 @@ class Canvas:
         self._picture.grow()
         return np.ascontiguousarray(np.moveaxis(self._picture.planes, 0, -1))
 
-    def placed(self, x: Value, y: Value, *, scale: Value = 1.0, angle: Value = 0.0) -> Canvas:
-        """A canvas on the same pixels whose origin sits at (x, y), enlarged and turned (radians, clockwise)."""
+    def placed(self, x: Value, y: Value, *, scale: Value = 1.0, angle: Value = 0.0, mirrored: bool = False) -> Canvas:
+        """A canvas on the same pixels whose origin sits at (x, y), enlarged, turned (radians, clockwise), mirrored."""
         inner = object.__new__(Canvas)
         inner._picture = self._picture
         inner._origin = self._point(x, y)
         inner._scale = self._scale * scale
-        inner._angle = self._angle + angle
+        inner._angle = self._turn(angle)
+        inner._flip = -self._flip if mirrored else self._flip
         return inner
 
     def cover(self, *coverages: np.ndarray) -> np.ndarray:
@@ -122,7 +124,7 @@ class Canvas:
     ) -> np.ndarray:
         (cx, cy), a, b = self._point(x, y), self._length(rx), self._length(ry)
         a, b = np.maximum(a, 1e-4), np.maximum(b, 1e-4)
-        turn = self._angle + angle
+        turn = self._turn(angle)
 
         def distance(px, py):
             u, v = _turned(px - _lift(cx), py - _lift(cy), turn)
@@ -147,7 +149,7 @@ class Canvas:
     ) -> np.ndarray:
         """A rectangle around (x, y) whose corners are rounded by ``corner``."""
         (cx, cy), w, h, r = (self._point(x, y), *map(self._length, (half_width, half_height, corner)))
-        turn = self._angle + angle
+        turn = self._turn(angle)
 
         def distance(px, py):
             u, v = _turned(px - _lift(cx), py - _lift(cy), turn)
@@ -269,9 +271,12 @@ class Canvas:
 
     def _point(self, x: Value, y: Value) -> Point:
         self._check(x, y)
-        u, v = np.multiply(x, self._scale), np.multiply(y, self._scale)
+        u, v = np.multiply(x, self._scale * self._flip), np.multiply(y, self._scale)
         cos, sin = np.cos(self._angle), np.sin(self._angle)
         return self._origin[0] + u * cos - v * sin, self._origin[1] + u * sin + v * cos
+
+    def _turn(self, angle: Value) -> Value:
+        return self._angle + self._flip * angle
 
     def _length(self, value: Value) -> Value:
         self._check(value)

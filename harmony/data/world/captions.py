@@ -61,6 +61,7 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 PHRASES["times"]["three"] += ("thrice",)
 _ALSO = {"count": ("times",), "loudness": ("how",)}  # facts that can be said in a second part of speech
+SILENCE = ("silence", "nothing is heard", "no sound [at all]", "complete silence", "it is quiet, no sound")
 
 
 @dataclass(frozen=True)

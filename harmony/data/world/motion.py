@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-SWING = 0.2  # seconds before (and after) a hit in which a hand or a stick moves: three frames at 16 fps
+SWING = 0.22  # seconds before (and after) a hit in which a hand or a stick moves: three frames at 16 fps
 FADE = 0.16  # seconds in which a flash falls to 1 / e
 
 
-def swing(times: np.ndarray, events: Sequence[float], *, seconds: float = SWING, power: float = 1.4) -> np.ndarray:
+def swing(times: np.ndarray, events: Sequence[float], *, seconds: float = SWING, power: float = 1.3) -> np.ndarray:
     """(F,) in [0, 1]: 0 at rest, 1 at the instant of each event, fastest just before it (as a real stroke is)."""
     closeness = np.zeros(len(times))
     for event in events:
@@ -27,10 +27,36 @@ def fade(times: np.ndarray, events: Sequence[float], *, seconds: float = FADE) -
     return level
 
 
-def wobble(times: np.ndarray, events: Sequence[float], *, frequency: float = 4.0, seconds: float = 0.25) -> np.ndarray:
-    """(F,) in [-1, 1]: after each event a swaying cos(2 pi f t) that dies away."""
+def sway(times: np.ndarray, events: Sequence[float], *, frequency: float = 2.2, seconds: float = 0.35) -> np.ndarray:
+    """(F,) in about [-1, 1]: pushed at each event, sin(2 pi f t) exp(-t / seconds) from there on."""
     level = np.zeros(len(times))
     for event in events:
         since = np.maximum(times - event, 0)
-        level += np.where(times >= event, np.exp(-since / seconds) * np.cos(2 * np.pi * frequency * since), 0)
-    return np.clip(level, -1, 1)
+        level += np.exp(-since / seconds) * np.sin(2 * np.pi * frequency * since)
+    return level
+
+
+def opening(times: np.ndarray, events: Sequence[float], *, hold: float = 0.1, close: float = 0.14) -> np.ndarray:
+    """(F,) in [0, 1]: a mouth that opens within 0.06 s around each event, stays ``hold`` seconds and closes again."""
+    level = np.zeros(len(times))
+    for event in events:
+        since = times - event
+        level = np.maximum(level, np.minimum((since + 0.03) / 0.06, (hold + close - since) / close))
+    return np.clip(level, 0, 1)
+
+
+def along(times: np.ndarray, events: Sequence[float], places: Sequence[float]) -> np.ndarray:
+    """(F,): moves smoothly from place to place to be at ``places[k]`` at ``events[k]``; waits before, after."""
+    if len(events) == 0:
+        return np.full(len(times), places[0] if len(places) else 0.0)
+    position = np.full(len(times), float(places[0]))
+    for start, stop, here, there in zip(events[:-1], events[1:], places[:-1], places[1:], strict=True):
+        share = np.clip((times - start) / (stop - start), 0, 1)
+        position += (there - here) * share * share * (3 - 2 * share)
+    return position
+
+
+def towards(colour: tuple[float, float, float], other: tuple[float, float, float], level: np.ndarray) -> np.ndarray:
+    """Colours over frames (F, 3): ``colour`` where ``level`` (F,) is 0, ``other`` where it is 1."""
+    start, end = np.asarray(colour), np.asarray(other)
+    return start + (end - start) * np.asarray(level)[:, None]

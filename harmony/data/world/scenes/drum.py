@@ -10,7 +10,7 @@ import numpy as np
 from harmony.data.world import motion, sound
 from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.captions import Phrasebook
+from harmony.data.world.captions import SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, WOOD, darker, lighter
 from harmony.data.world.props import FLASH, paint_beater
@@ -36,9 +36,8 @@ class Drum(Thing):
         top = -0.36 + 0.035 * flash
         drum.shadow(0, 0, 0.46, 0.1)
         body = [
-            drum.box(0, -0.15, 0.3, 0.12, colour),
             drum.ellipse(0, -0.03, 0.3, 0.075, darker(colour, 0.15)),
-            drum.polygon([(-0.3, top), (0.3, top), (0.3, -0.05), (-0.3, -0.05)], colour),
+            drum.polygon([(-0.3, top), (0.3, top), (0.3, -0.04), (-0.3, -0.04)], colour),
         ]
         drum.polygon([(-0.3, top), (-0.2, top), (-0.2, 0.03), (-0.3, -0.03)], darker(colour, 0.18))
         for x in (-0.12, 0.12):
@@ -46,10 +45,10 @@ class Drum(Thing):
         rim = drum.ellipse(0, top, 0.325, 0.095, darker(colour, 0.35))
         skin = drum.ellipse(0, top - 0.01, 0.285, 0.07, (0.97, 0.95, 0.88))
         drum.glow(0, top - 0.02, 0.42, 0.2, FLASH, strength=0.9 * flash)
-        angle = np.pi + 0.75 * FORCE[look["loudness"]] * (1 - stroke) - 0.42
+        angle = np.pi - 0.4 + 0.85 * FORCE[look["loudness"]] * (1 - stroke)
         stick = paint_beater(
             drum,
-            grip=(0.37, -0.56),
+            grip=(0.37, -0.54),
             length=0.4,
             angle=angle,
             head=0.055,
@@ -82,10 +81,42 @@ class DrumScene(ImpactScene):
     thing = Drum()
     phrasebook = Phrasebook(
         video=(
-            "a [{size}] {colour} drum is (hit|struck|beaten) [{times}] [{tempo}] [{place}]",
+            "a [{size}] {colour} drum is (hit|struck|beaten) [{how}] [{times}] [{tempo}] [{place}]",
             "{count} {hit/hits} on a [{size}] {colour} drum [{place}]",
+            "someone (hits|strikes|beats) a [{size}] {colour} drum [{times}] [{tempo}] [{place}]",
+            "a (stick|drumstick) (hits|strikes) a [{size}] {colour} drum [{position}] [{times}] [{place}]",
+            "{size} {colour} drum, {count} {beat/beats}[, {place}]",
+            "the [{size}] {colour} drum [{position}] gets {count} {stroke/strokes} [{place}]",
+            "a hand (plays|beats) the [{size}] {colour} drum with a stick [{times}]",
+            "[{place}], a [{size}] {colour} drum is (played|struck) [{how}] [{times}] [{tempo}]",
+            "{colour} drum [{times}] [{place}]",
+            "a (player|drummer) (hits|plays) a [{size}] {colour} drum [{how}] [{times}] [{place}]",
+            "[a] {size} {colour} drum [stands {place}] and is (hit|struck) [{times}]",
+            "{times} a stick comes down on a [{size}] {colour} drum [{position}] [{place}]",
+            "a [{size}] {colour} drum [{position}], (beaten|hit) with a stick [{times}] [{tempo}]",
+            "{count} {beat/beats} on the {colour} drum [{tempo}] [{place}]",
+            "a [{size}] {colour} drum [{place}]",
         ),
-        audio=("{count} {pitch} drum {beat/beats}", "a [{pitch}] drum sounds [{times}]"),
-        silent_video=("a [{size}] {colour} drum stands still [{place}]",),
-        silent_audio=("silence",),
+        audio=(
+            "{count} [{loudness}] [{pitch}] drum {beat/beats}",
+            "a [{loudness}] [{pitch}] drum sounds [{times}] [{tempo}]",
+            "{count} [{loudness}] [{pitch}] ({thud/thuds}|{boom/booms}) of a drum",
+            "a drum is (hit|beaten) [{how}] {times} [, {pitch}]",
+            "the [{loudness}] [{pitch}] sound of a drum [{times}] [{tempo}]",
+            "{count} {stroke/strokes} on a [{pitch}] drum",
+            "a [{size}] drum (booms|sounds) [{times}] [{how}]",
+            "drum, {pitch}[, {loudness}][, {times}]",
+            "{count} {beat/beats} of a [{loudness}] [{pitch}] drum [{place}]",
+            "[{loudness}] drum (beats|hits)[, {pitch}][, {times}]",
+            "someone beats a [{pitch}] drum [{how}] [{times}] [{tempo}]",
+            "you hear {count} [{loudness}] [{pitch}] ({boom/booms}|drum {hit/hits})",
+            "a {pitch} drum, [{how}] [{times}]",
+        ),
+        silent_video=(
+            "a [{size}] {colour} drum stands still [{place}]",
+            "nobody plays the [{size}] {colour} drum [{place}]",
+            "a [{size}] {colour} drum [{place}], nothing moves",
+            "a [{size}] {colour} drum [{place}] in silence",
+        ),
+        silent_audio=(*SILENCE, "a silent drum", "nobody plays the drum, silence"),
     )
