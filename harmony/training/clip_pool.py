@@ -1,0 +1,116 @@
+"""Rendered clips on disk: drawn once, then read as memory maps by whoever trains on pixels and samples."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from harmony.data.world import KINDS, Clip, Split, render, sample_scene
+from harmony.timeline import Timeline
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PoolSpec:
+    """Which clips a pool holds; two pools with equal specs are equal.
+
+    Attributes:
+        count: clips, with the world's own shares of kinds; first_seed: seed of the first one.
+        split: the world's split; timeline: their clock; size: height and width in pixels.
+        kinds: the kinds that the world knew, so that a pool is drawn again when the world grows.
+    """
+
+    count: int
+    split: Split = "train"
+    first_seed: int = 0
+    timeline: Timeline = Timeline()
+    size: int = 64
+    kinds: tuple[str, ...] = KINDS
+
+    def describe(self) -> dict[str, object]:
+        return {
+            "count": self.count,
+            "split": self.split,
+            "first_seed": self.first_seed,
+            "num_frames": self.timeline.num_frames,
+            "frame_rate": self.timeline.frame_rate,
+            "size": self.size,
+            "kinds": list(self.kinds),
+        }
+
+
+class ClipPool:
+    """Pictures (N, F, H, W, 3) uint8 and sounds (N, S) float32, one row per clip.
+
+    Use :meth:`open`, which draws what is missing.
+    """
+
+    def __init__(
+        self, frames: np.ndarray, sounds: np.ndarray, kinds: Sequence[str], transcripts: Sequence[str]
+    ) -> None:
+        self.frames, self.sounds, self.kinds, self.transcripts = frames, sounds, list(kinds), list(transcripts)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @classmethod
+    def open(cls, folder: str | Path, spec: PoolSpec) -> ClipPool:
+        """The pool of that spec in ``folder``, drawn now if it is not there or describes other clips."""
+        folder = Path(folder)
+        index = folder / "index.json"
+        if not index.exists() or json.loads(index.read_text())["spec"] != spec.describe():
+            _draw(folder, spec)
+        clips = json.loads(index.read_text())["clips"]
+        return cls(
+            np.load(folder / "frames.npy", mmap_mode="r"),
+            np.load(folder / "sounds.npy", mmap_mode="r"),
+            [clip["kind"] for clip in clips],
+            [clip["transcript"] or "" for clip in clips],
+        )
+
+    def video(self, rows: Sequence[int] | np.ndarray) -> Tensor:
+        """Clips as (B, 3, F, H, W) in [-1, 1]."""
+        stack = torch.from_numpy(np.ascontiguousarray(self.frames[np.sort(rows)]))
+        return stack.permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
+
+    def audio(self, rows: Sequence[int] | np.ndarray) -> Tensor:
+        """Their sounds (B, S)."""
+        return torch.from_numpy(np.ascontiguousarray(self.sounds[np.sort(rows)]))
+
+    def batches(self, size: int) -> Iterator[np.ndarray]:
+        """All rows in order, ``size`` at a time."""
+        for start in range(0, len(self), size):
+            yield np.arange(start, min(start + size, len(self)))
+
+
+def _draw(folder: Path, spec: PoolSpec) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "index.json").unlink(missing_ok=True)  # written last: a half-drawn pool is no pool
+    shape = (spec.count, spec.timeline.num_frames, spec.size, spec.size, 3)
+    frames = np.lib.format.open_memmap(folder / "frames.npy", mode="w+", dtype=np.uint8, shape=shape)
+    sounds = np.lib.format.open_memmap(
+        folder / "sounds.npy", mode="w+", dtype=np.float32, shape=(spec.count, spec.timeline.num_samples)
+    )
+    clips = []
+    for row in range(spec.count):
+        clip = _clip(spec, row)
+        frames[row], sounds[row] = clip.frames, clip.waveform
+        clips.append({"kind": clip.scene.kind, "transcript": clip.scene.transcript})
+        if row % 200 == 199:
+            logger.info("drew %d of %d clips", row + 1, spec.count)
+    frames.flush()
+    sounds.flush()
+    (folder / "index.json").write_text(json.dumps({"spec": spec.describe(), "clips": clips}))
+
+
+def _clip(spec: PoolSpec, row: int) -> Clip:
+    scene = sample_scene(spec.first_seed + row, split=spec.split, duration=spec.timeline.duration)
+    return render(scene, spec.timeline, height=spec.size, width=spec.size)
