@@ -25,7 +25,8 @@ class HarmonyConfig:
         num_heads_video, num_heads_audio: attention heads; head_dim: width of one head.
             The streams' widths are ``num_heads * head_dim``.
         ffn_dim_video, ffn_dim_audio: width of the feed-forward layers.
-        text_dim: width of caption embeddings; transcript_dim: width of transcript and timing embeddings.
+        text_dim: width of caption embeddings.
+        transcript_dim: width of transcript and timing embeddings; 0 = the model knows neither.
         freq_dim: width of the sinusoidal timestep embedding.
         text_form: ``cross`` (caption and transcript are two cross-attentions) or ``joint`` (the paper's
             Eq. 2: text tokens take part in the audio self-attention with projections and FFN of their own).
@@ -40,7 +41,7 @@ class HarmonyConfig:
         rope_theta: base of the rotary frequencies.
         style: whether reference tokens read the whole video (Global Style Alignment).
         num_null_reference_tokens: learned tokens that stand in when no reference is given (0 = none).
-        conv_stem: 3x3x3 convolutions on the latent grid before patchify and after unpatchify.
+        conv_stem: 3x3x3 convolutions on the latent grid before patchify and after unpatchify; stem_width: channels.
         audio_embed: ``linear`` or ``conv`` (Ovi: conv k7, SiLU, gated ConvMLP k7).
         cross_timestep: each stream also sees the other's t, through a projection that starts at zero.
         qk_norm: RMS norm of queries and keys over the full width (``full``, Wan) or per head (``head``).
@@ -72,6 +73,7 @@ class HarmonyConfig:
     style: bool = True
     num_null_reference_tokens: int = 4
     conv_stem: bool = True
+    stem_width: int = 48
     audio_embed: Literal["linear", "conv"] = "linear"
     cross_timestep: bool = True
     qk_norm: Literal["full", "head"] = "head"
@@ -102,6 +104,7 @@ class HarmonyConfig:
         small = dict(
             in_channels_video=4, in_channels_audio=6, num_layers=2, num_heads_video=2, num_heads_audio=2, head_dim=12,
             ffn_dim_video=32, ffn_dim_audio=32, text_dim=16, transcript_dim=16, freq_dim=32,
+            stem_width=8,
         )  # fmt: skip
         return cls(**(small | changes))
 
@@ -121,7 +124,7 @@ class HarmonyConfig:
         """The layout of Ovi's released weights: 2073 tensors, 11.660753 B parameters."""
         full = dict(
             in_channels_video=48, in_channels_audio=20, num_layers=30, num_heads_video=24, num_heads_audio=24,
-            head_dim=128, ffn_dim_video=14336, ffn_dim_audio=14336, text_dim=4096, transcript_dim=512,
+            head_dim=128, ffn_dim_video=14336, ffn_dim_audio=14336, text_dim=4096, transcript_dim=0,
             interaction_order="parallel", share_text_qo=True, zero_init_interaction=False, interaction_window=None,
             interaction_rope="3d", rope_alignment="video", style=False, num_null_reference_tokens=0,
             conv_stem=False, audio_embed="conv", cross_timestep=False, qk_norm="full",

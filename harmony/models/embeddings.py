@@ -1,0 +1,146 @@
+"""How latents, times and texts enter the transformer, and how tokens become latents again.
+
+Shape letters: B clips, C latent channels, T video latents, h and w latent rows and columns, A audio latents,
+S tokens, D width, G groups of tokens with one timestep each.
+"""
+
+from __future__ import annotations
+
+import torch
+from diffusers.models.embeddings import PixArtAlphaTextProjection, TimestepEmbedding, Timesteps
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class ConditionEmbedder(nn.Module):
+    """Timesteps to adaLN rows, captions to keys (Wan's ``condition_embedder``, same parameters).
+
+    ``cross_timestep`` adds the other stream's mean time through a projection that starts at zero.
+    """
+
+    def __init__(self, dim: int, *, freq_dim: int, text_dim: int, cross_timestep: bool) -> None:
+        super().__init__()
+        self.timesteps_proj = Timesteps(freq_dim, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.time_embedder = TimestepEmbedding(freq_dim, dim)
+        self.time_proj = nn.Linear(dim, 6 * dim)
+        self.text_embedder = PixArtAlphaTextProjection(text_dim, dim, act_fn="gelu_tanh")
+        if cross_timestep:
+            self.cross_time_proj = nn.Linear(dim, dim, bias=False)
+            nn.init.zeros_(self.cross_time_proj.weight)
+
+    def embed_time(self, timestep: Tensor, cross: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Timesteps (B, G), and what :meth:`embed_cross_time` made, to temb (B, G, D) and adaLN rows (B, G, 6, D)."""
+        temb = self._time(timestep)
+        if cross is not None:
+            temb = temb + cross
+        rows = self.time_proj(F.silu(temb).to(self.time_proj.weight.dtype))
+        return temb, rows.unflatten(-1, (6, -1))
+
+    def embed_cross_time(self, timestep: Tensor) -> Tensor:
+        """The other stream's mean timestep (B,) to an addition (B, 1, D) to this stream's time embedding."""
+        return self.cross_time_proj(self._time(timestep[:, None]).to(self.cross_time_proj.weight.dtype))
+
+    def _time(self, timestep: Tensor) -> Tensor:
+        waves = self.timesteps_proj(timestep.flatten().float()).unflatten(0, timestep.shape)
+        return self.time_embedder(waves.to(self.time_embedder.linear_1.weight.dtype))
+
+
+def patchify(grid: Tensor, projection: nn.Conv3d) -> Tensor:
+    """(B, C, T, h, w) to tokens (B, S, D): the strided convolution of ``projection``, as one matrix product."""
+    pt, ph, pw = projection.kernel_size
+    patches = rearrange(grid, "b c (t pt) (h ph) (w pw) -> b (t h w) (c pt ph pw)", pt=pt, ph=ph, pw=pw)
+    return F.linear(patches, projection.weight.flatten(1), projection.bias)
+
+
+def unpatchify(tokens: Tensor, grid: tuple[int, int, int], patch: tuple[int, int, int]) -> Tensor:
+    """Tokens (B, S, pt ph pw C) of a grid of t x h x w tokens to (B, C, T, h ph, w pw)."""
+    (t, h, w), (pt, ph, pw) = grid, patch
+    return rearrange(tokens, "b (t h w) (pt ph pw c) -> b c (t pt) (h ph) (w pw)", t=t, h=h, w=w, pt=pt, ph=ph, pw=pw)
+
+
+class ConvMLP(nn.Module):
+    """Gated MLP of 1-D convolutions without bias, w2(silu(w1 x) * w3 x); inner width as in SwiGLU, 8/3 of ``dim``."""
+
+    def __init__(self, dim: int, *, kernel_size: int = 7, multiple_of: int = 256) -> None:
+        super().__init__()
+        inner = multiple_of * -(-int(8 * dim / 3) // multiple_of)
+        padding = kernel_size // 2
+        self.w1 = nn.Conv1d(dim, inner, kernel_size, padding=padding, bias=False)
+        self.w2 = nn.Conv1d(inner, dim, kernel_size, padding=padding, bias=False)
+        self.w3 = nn.Conv1d(dim, inner, kernel_size, padding=padding, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.w2(F.silu(self.w1(x)) * self.w3(x))
+
+
+class AudioEmbed(nn.Module):
+    """Audio latents (B, C, A) to tokens (B, A, D): one linear layer, or convolutions as in Ovi."""
+
+    def __init__(self, in_channels: int, dim: int, *, form: str) -> None:
+        super().__init__()
+        self.form = form
+        if form == "conv":
+            conv = nn.Conv1d(in_channels, dim, kernel_size=7, padding=3)
+            self.layers = nn.Sequential(conv, nn.SiLU(), ConvMLP(dim))
+        else:
+            self.layers = nn.Sequential(nn.Linear(in_channels, dim))
+
+    def forward(self, latents: Tensor) -> Tensor:
+        if self.form == "conv":
+            return self.layers(latents).transpose(1, 2)
+        return self.layers(latents.transpose(1, 2))
+
+
+class GridConv(nn.Conv3d):
+    """A 3x3x3 convolution over (time, height, width), computed frame by frame on stacked neighbour frames.
+
+    On CPUs the 2-D kernels are several times faster than the 3-D ones.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(in_channels, out_channels, kernel_size=3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, C, h, w) to (B, T, C', h, w); outside the clip there are zeros."""
+        batch, num_frames = x.shape[:2]
+        padded = F.pad(x, (0, 0, 0, 0, 0, 0, 1, 1))
+        stacked = torch.cat([padded[:, k : k + num_frames] for k in range(3)], dim=2).flatten(0, 1)
+        weight = self.weight.permute(0, 2, 1, 3, 4).flatten(1, 2)
+        y = F.conv2d(
+            stacked.contiguous(memory_format=torch.channels_last),
+            weight.contiguous(memory_format=torch.channels_last),
+            self.bias,
+            padding=1,
+        )
+        return y.unflatten(0, (batch, num_frames))
+
+
+class ConvStem(nn.Module):
+    """Two 3x3x3 convolutions on the latent grid before patchify: tokens of few pixels learn their neighbourhood."""
+
+    def __init__(self, in_channels: int, width: int) -> None:
+        super().__init__()
+        self.conv1 = GridConv(in_channels, width)
+        self.conv2 = GridConv(width, width)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """(B, C, T, h, w) to features (B, width, T, h, w)."""
+        x = F.gelu(self.conv1(latents.transpose(1, 2)), approximate="tanh")
+        return self.conv2(x).transpose(1, 2)
+
+
+class ConvHead(nn.Module):
+    """From unpatchified tokens, the stem's features and the noisy latents to a velocity; the last layer starts at 0."""
+
+    def __init__(self, width: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv1 = GridConv(2 * width + out_channels, width)
+        self.conv2 = GridConv(width, out_channels)
+        nn.init.zeros_(self.conv2.weight)
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, grid: Tensor, features: Tensor, latents: Tensor) -> Tensor:
+        """(B, width, T, h, w), the same, and (B, C, T, h, w) to (B, C, T, h, w)."""
+        x = torch.cat([grid, features, latents], dim=1).transpose(1, 2)
+        return self.conv2(F.gelu(self.conv1(x), approximate="tanh")).transpose(1, 2)

@@ -1,0 +1,96 @@
+"""What depends on a clip's shape alone: rotations and windows, made once per shape and shared by all layers.
+
+Shape letters: T video latents, h and w token rows and columns, A audio latents, R reference tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from harmony.models.config import HarmonyConfig
+from harmony.models.rotary import Rotation, aligned_positions, grid_rotation, latent_midpoints, line_rotation
+from harmony.models.windows import Windows, windows_for
+
+CACHED_SHAPES = 16
+
+
+@lru_cache(maxsize=CACHED_SHAPES)
+def video_rotation(
+    config: HarmonyConfig, grid: tuple[int, int, int], device: torch.device, dtype: torch.dtype
+) -> Rotation:
+    """Rotation of the video's self-attention: (T h w, 1, D)."""
+    with torch.inference_mode(False):
+        time = torch.arange(grid[0], dtype=torch.float64)
+        rotation = grid_rotation(
+            time, grid[1], grid[2], head_dim=config.head_dim, theta=config.rope_theta, spatial=True
+        )
+        return rotation.to(device, dtype)
+
+
+def audio_rotation(config: HarmonyConfig, positions: Tensor, dtype: torch.dtype) -> Rotation:
+    """Rotation of audio tokens at ``positions`` (..., S), in audio latents: (..., S, 1, D).
+
+    In ``video`` alignment (Ovi) audio lives on the video's time axis, in self-attention too: scaled, and only the
+    part of a head that carries time in a video is turned.
+    """
+    in_video_units = config.rope_alignment == "video"
+    scale = config.audio_rope_scale if in_video_units else 1.0
+    rotation = line_rotation(
+        positions * scale, head_dim=config.head_dim, theta=config.rope_theta, time_part_only=in_video_units
+    )
+    return rotation.to(dtype)
+
+
+@lru_cache(maxsize=CACHED_SHAPES)
+def target_rotation(config: HarmonyConfig, start: int, stop: int, device: torch.device, dtype: torch.dtype) -> Rotation:
+    """Rotation of audio tokens at start, ..., stop - 1; reference tokens have negative positions."""
+    with torch.inference_mode(False):
+        return audio_rotation(config, torch.arange(start, stop, device=device), dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedClock:
+    """Rotations of the interaction, (video, audio) in each direction, and its windows (``None`` = global)."""
+
+    a2v: tuple[Rotation, Rotation]
+    v2a: tuple[Rotation, Rotation]
+    windows: Windows | None
+
+
+@lru_cache(maxsize=CACHED_SHAPES)
+def shared_clock(
+    config: HarmonyConfig,
+    grid: tuple[int, int, int],
+    num_audio: int,
+    frame_rate: float,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> SharedClock:
+    """Brings T x h x w video tokens and ``num_audio`` audio tokens onto one clock, by the configured alignment."""
+    num_time, height, width = grid
+    per_token = config.patch_size[0]
+    midpoints_v, midpoints_a = latent_midpoints(
+        num_time * per_token, num_audio,
+        frame_rate=frame_rate, temporal_stride=config.temporal_stride, audio_latent_rate=config.audio_latent_rate,
+    )  # fmt: skip
+    midpoints_v = midpoints_v.unflatten(0, (num_time, per_token)).mean(1)
+    unit_v = per_token * config.temporal_stride / frame_rate
+    head = dict(head_dim=config.head_dim, theta=config.rope_theta)
+    rotations = {}
+    with torch.inference_mode(False):
+        for direction in ("a2v", "v2a"):
+            video, audio = aligned_positions(
+                config.rope_alignment, direction, (midpoints_v, midpoints_a), seconds_per_video_latent=unit_v,
+                seconds_per_audio_latent=1 / config.audio_latent_rate, audio_scale=config.audio_rope_scale,
+            )  # fmt: skip
+            of_video = grid_rotation(video, height, width, spatial=config.interaction_rope == "3d", **head)
+            of_audio = line_rotation(audio, time_part_only=True, **head)
+            rotations[direction] = of_video.to(device, dtype), of_audio.to(device, dtype)
+    windows = None
+    if config.interaction_window is not None:
+        windows = windows_for(midpoints_v / unit_v, midpoints_a / unit_v, config.interaction_window, device)
+    return SharedClock(windows=windows, **rotations)
