@@ -6,7 +6,7 @@ Everything here makes one clip, so B = 1. Shape letters as in :mod:`harmony.pass
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -14,14 +14,14 @@ from torch import Tensor
 
 from harmony.conditions import Conditions
 from harmony.models.codecs.base import AudioCodec, VideoCodec
-from harmony.models.conditioning import Conditioning
+from harmony.models.conditioning import Conditioning, Streams
 from harmony.models.schedule import Schedule, render_timing_track, sample_schedule
 from harmony.models.text import CaptionTokenizer
 from harmony.models.transcript import TranscriptEncoder, transcript_batch
 from harmony.passes import Anchors
 from harmony.sampling import GivenStreams
 from harmony.timeline import Timeline
-from harmony.tracks import fit_pictures
+from harmony.tracks import Sound, as_frames, fit_pictures
 
 UMT5_LENGTH = 512  # rows of a full-size caption; Wan and Ovi attend to all of them, zeros included
 
@@ -184,6 +184,28 @@ def make_anchors(
         static_from=None if static is not None else static_from_prediction(video_codec),
         no_text=no_text,
     )
+
+
+def decode_tracks(
+    latents: Streams, conditions: Conditions, timeline: Timeline, *, video_codec: VideoCodec, audio_codec: AudioCodec
+) -> dict[str, Any]:
+    """Frames, waveform and their rates, as :class:`~harmony.generation.Generation` names them.
+
+    A given track comes back as it came, rate and size included; what is made for a film lasts as long as the film.
+    """
+    film, sound = conditions.video, conditions.audio
+    if film is not None:
+        pictures = dict(frames=film.frames, frame_rate=film.frame_rate)
+    else:
+        video = video_codec.decode(_like_codec(latents.video, video_codec, latents.video.device))[0]
+        pictures = dict(frames=as_frames(video), frame_rate=timeline.frame_rate)
+    if sound is not None:
+        return pictures | dict(waveform=sound.waveform, sample_rate=sound.sample_rate)
+    waveform = audio_codec.decode(_like_codec(latents.audio, audio_codec, latents.audio.device))[0]
+    made = Sound(waveform.float().clamp(-1.0, 1.0).cpu().numpy(), audio_codec.sample_rate)
+    clock = timeline if film is None else replace(film.clock, sample_rate=made.sample_rate)
+    waveform = made.fitted(made.sample_rate, clock.num_samples).numpy()
+    return pictures | dict(waveform=waveform, sample_rate=made.sample_rate)
 
 
 def _like_codec(tensor: Tensor, codec: Any, device: torch.device | str) -> Tensor:

@@ -16,6 +16,7 @@ from harmony.guidance import GuidanceConfig, first_problem
 from harmony.models.schedule import Schedule
 
 REQUEST_VERSION = 1
+_TEXTS = ("prompt", "audio_prompt", "negative_prompt", "negative_audio_prompt", "transcript")
 NOTICE = "Made by a generative model (Harmony)"
 
 
@@ -62,6 +63,16 @@ class GenerationRequest(BaseModel):
     equal_noise: bool = False
     output_attention: bool = False
 
+    @classmethod
+    def of(cls, conditions: Conditions, **settings: Any) -> GenerationRequest:
+        """The request for a clip with these conditions; uploads become hashes."""
+        texts = {name: getattr(conditions, name) for name in _TEXTS}
+        given = dict(task=conditions.task, schedule=conditions.schedule, uploads=conditions.fingerprints)
+        try:
+            return cls(**texts, **given, **settings)
+        except ValidationError as error:
+            raise ValueError(f"such a clip cannot be made: {first_problem(error)}") from error
+
     def to_json(self) -> str:
         return self.model_dump_json(exclude_none=True)
 
@@ -79,8 +90,7 @@ class GenerationRequest(BaseModel):
         Raises:
             ValueError: if an upload is missing, was not part of the request, or is another one than before.
         """
-        texts = ("prompt", "audio_prompt", "negative_prompt", "negative_audio_prompt", "transcript")
-        conditions = Conditions.of(**{name: getattr(self, name) for name in texts}, schedule=self.schedule, **uploads)
+        conditions = Conditions.of(**{name: getattr(self, name) for name in _TEXTS}, schedule=self.schedule, **uploads)
         found = conditions.fingerprints
         if missing := self.uploads.keys() - found.keys():
             raise ValueError(f"this request also needs its {' and '.join(sorted(missing))}; hand it in again")
@@ -128,20 +138,20 @@ class Generation:
 
     def save(self, path: str | Path) -> Path:
         """Write ``.mp4`` (picture, sound, and the request in its metadata) or ``.wav`` (the sound alone)."""
+        path = Path(path)
+        if path.suffix not in (".mp4", ".wav"):
+            raise ValueError(f"a clip is saved as .mp4, its sound as .wav; got '{path.name}'")
         from harmony import media  # imported late: a pipeline works without ffmpeg until a clip is saved
 
-        path = Path(path)
         if path.suffix == ".wav":
             media.write_wav(path, self.waveform, self.sample_rate)
-        elif path.suffix == ".mp4":
-            media.write_clip(
-                path,
-                self.frames,
-                self.waveform,
-                frame_rate=self.frame_rate,
-                sample_rate=self.sample_rate,
-                metadata=self.metadata,
-            )
-        else:
-            raise ValueError(f"a clip is saved as .mp4, its sound as .wav; got '{path.name}'")
+            return path
+        media.write_clip(
+            path,
+            self.frames,
+            self.waveform,
+            frame_rate=self.frame_rate,
+            sample_rate=self.sample_rate,
+            metadata=self.metadata,
+        )
         return path

@@ -174,17 +174,19 @@ def run_passes(
     frame_rate: float | None = None,
     recorder: Any | None = None,
 ) -> dict[str, Streams]:
-    """Velocities of every pass in float32, either from one batch of all passes or one pass after the other."""
+    """Velocities of every pass in float32, either from one batch of all passes or one pass after the other.
+
+    A recorder is shown the first pass: its clips come first in the batch, and the recorder keeps those it was made for.
+    """
     if not passes:
         return {}
-    if batched:
-        names, groups = list(passes), [list(passes.values())]
-    else:
-        names, groups = list(passes), [[one] for one in passes.values()]
+    inputs = list(passes.values())
+    groups = [inputs] if batched else [[one] for one in inputs]
     outputs: list[Streams] = []
-    for group in groups:
-        outputs += _run_group(model, group, skip_layers=skip_layers, frame_rate=frame_rate, recorder=recorder)
-    return dict(zip(names, outputs, strict=True))
+    for index, group in enumerate(groups):
+        shown = recorder if index == 0 else None
+        outputs += _run_group(model, group, skip_layers=skip_layers, frame_rate=frame_rate, recorder=shown)
+    return dict(zip(passes, outputs, strict=True))
 
 
 def _run_group(

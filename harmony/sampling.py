@@ -101,20 +101,29 @@ def shifted_sigmas(num_steps: int, *, shift: float, start: float = 1.0) -> np.nd
     return shift * u / (1.0 + (shift - 1.0) * u)
 
 
-def make_scheduler(solver: Solver, sigmas: np.ndarray, *, device: torch.device | str = "cpu") -> SchedulerMixin:
-    """A fresh diffusers scheduler that walks exactly through ``sigmas``; one per stream, since they keep state."""
-    if solver == "euler":
-        scheduler = FlowMatchEulerDiscreteScheduler(num_train_timesteps=TRAIN_TIMESTEPS, shift=1.0)
-    elif solver == "unipc":
-        # flow_shift=1 with explicit sigmas: the only way to the released Wan schedules, bit for bit.
-        scheduler = UniPCMultistepScheduler(
-            num_train_timesteps=TRAIN_TIMESTEPS,
-            prediction_type="flow_prediction",
-            use_flow_sigmas=True,
-            flow_shift=1.0,
-        )
-    else:
+_SOLVERS: dict[Solver, tuple[type[SchedulerMixin], dict[str, Any]]] = {
+    "euler": (FlowMatchEulerDiscreteScheduler, dict(shift=1.0)),
+    # flow_shift=1 with explicit sigmas: the only way to the released Wan schedules, bit for bit.
+    "unipc": (UniPCMultistepScheduler, dict(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=1.0)),
+}
+
+
+def make_scheduler(
+    solver: Solver,
+    sigmas: np.ndarray,
+    *,
+    like: SchedulerMixin | None = None,
+    device: torch.device | str = "cpu",
+) -> SchedulerMixin:
+    """A fresh diffusers scheduler that walks exactly through ``sigmas``; one per stream, since they keep state.
+
+    ``like`` lends its other options (order, corrector, ...) if it is a scheduler of this solver's class.
+    """
+    if solver not in _SOLVERS:
         raise ValueError(f"solver must be 'euler' or 'unipc', got '{solver}'")
+    kind, needed = _SOLVERS[solver]
+    options = dict(like.config) if isinstance(like, kind) else {}
+    scheduler = kind.from_config(options | needed | dict(num_train_timesteps=TRAIN_TIMESTEPS))
     scheduler.set_timesteps(sigmas=sigmas[:-1], device=device)
     scheduler.set_begin_index(0)
     return scheduler
@@ -138,6 +147,7 @@ def denoise(
     given: GivenStreams | None = None,
     anchors: Anchors | None = None,
     solver: Solver | None = None,
+    scheduler: SchedulerMixin | None = None,
     batch_passes: bool = True,
     frame_rate: float | None = None,
     dtype: torch.dtype = torch.float32,
@@ -156,6 +166,7 @@ def denoise(
         conditioning: encoded conditions of the B clips.
         sigmas: (steps + 1,) noise levels, from :func:`shifted_sigmas`.
         guidance: terms, rescale, anchors' text, layers to skip; ``solver`` overrides its solver.
+        scheduler: lends its options to the solver, see :func:`make_scheduler`.
         given: frozen streams or a first frame.
         anchors: what SyncCFG's nulls are made of.
         batch_passes: run the passes of a step as one batch, or one after the other with less memory. A static
@@ -164,7 +175,7 @@ def denoise(
         dtype: what the model computes in.
         callback: called after each step, see :data:`Callback`.
         cancel: asked before each step; True raises :class:`GenerationCancelled`.
-        recorder: attention recorder, shown to the joint pass of the steps in ``record_steps``.
+        recorder: attention recorder of the joint pass (clips 0 to B - 1 of each batch) at ``record_steps``.
 
     Returns:
         float32 latents of both streams.
@@ -174,7 +185,8 @@ def denoise(
     latents = _put_given(Streams(noise.video.float(), noise.audio.float()), given)
     num_steps = len(sigmas) - 1
     device = latents.video.device
-    schedulers = Streams(*(make_scheduler(solver or guidance.solver, sigmas, device=device) for _ in range(2)))
+    solver = solver or guidance.solver
+    schedulers = Streams(*(make_scheduler(solver, sigmas, like=scheduler, device=device) for _ in range(2)))
     for step in range(num_steps):
         if cancel is not None and cancel():
             raise GenerationCancelled(f"stopped after {step} of {num_steps} steps")
@@ -219,20 +231,18 @@ class _Run:
 
     def _predict(self, latents: Streams, nulls: list, sigma: float, recorder: Any | None) -> dict[str, Streams]:
         joint = self._joint_input(latents, sigma)
-        results: dict[str, Streams] = {}
         settings = dict(batched=self.batch_passes, skip_layers=self.guidance.skip_layers, frame_rate=self.frame_rate)
+        passes, results = {"joint": joint}, {}
 
         def clean_video() -> Tensor:
             return _clean(latents, results["joint"], sigma, self.given).video
 
-        wants_prediction = "static" in nulls and self.anchors.static_needs_prediction
-        passes = {"joint": joint}
-        if recorder is not None or wants_prediction:
-            results |= run_passes(self.model, passes, **settings, recorder=recorder)
-            passes = {}
+        if "static" in nulls and self.anchors.static_needs_prediction:
+            results = run_passes(self.model, passes, **settings, recorder=recorder)
+            passes, recorder = {}, None
         for null in nulls:
             passes[null] = null_input(null, joint, anchors=self.anchors, config=self.guidance, clean_video=clean_video)
-        return results | run_passes(self.model, passes, **settings)
+        return results | run_passes(self.model, passes, **settings, recorder=recorder)
 
     def _joint_input(self, latents: Streams, sigma: float) -> PassInput:
         clips, device = latents.video.shape[0], latents.video.device

@@ -205,14 +205,15 @@ def test_rescale_keeps_the_spread_of_the_joint_prediction():
     assert not torch.allclose(rescaled.video, joint.video)
 
 
-def test_recorder_sees_only_the_joint_pass_of_its_steps():
+@pytest.mark.parametrize("batch_passes", [True, False])
+def test_recorder_sees_the_joint_pass_of_its_steps(batch_passes):
     model, recorder = SpyModel(), object()
     anchors = Anchors(silence=ANCHORS.silence, static=torch.zeros(1, *VIDEO_SHAPE))
     settings = dict(guidance=GuidanceConfig(terms=EVERYTHING[:1]), anchors=anchors, steps=3)
-    shown = sample(model, recorder=recorder, record_steps={1}, **settings)
-    assert [call["recorder"] is recorder for call in model.calls] == [False, True, False, False]
-    assert [len(call["video"]) for call in model.calls] == [3, 1, 2, 3]
-    torch.testing.assert_close(shown, sample(SpyModel(), **settings))
+    sample(model, recorder=recorder, record_steps={1}, batch_passes=batch_passes, **settings)
+    shown = [call for call in model.calls if call["recorder"] is recorder]
+    assert len(shown) == 1 and shown[0] is model.calls[1 if batch_passes else 3]
+    assert (shown[0]["timestep_video"][0] == shown[0]["timestep_audio"][0]).all()  # the joint pass comes first
 
 
 def test_the_model_may_compute_in_bfloat16_while_latents_stay_float32():

@@ -1,0 +1,169 @@
+"""A checkpoint: the parts of a pipeline, their folder, and how they are named in ``model_index.json``.
+
+diffusers names a component of another package by its module path, and opens it only if that module offers diffusers'
+base classes too. We name our classes by the package alone, ``["harmony", "HarmonyTransformer"]``: files may then move
+inside the package without breaking a saved checkpoint. ``harmony/__init__.py`` offers what diffusers looks for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+from torch import Tensor
+from typing_extensions import Self
+
+import harmony
+from harmony.guidance import GuidanceConfig
+from harmony.precision import dtype_of, name_of
+from harmony.timeline import Timeline
+
+# Nothing that could hold a pickle or code is ever fetched.
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.md", "*.model"]
+_HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
+
+
+class HarmonyCheckpoint(DiffusionPipeline):
+    """The components of a model, opened from and saved to one folder.
+
+    Args:
+        transformer: the two-stream model, :class:`~harmony.models.transformer.HarmonyTransformer`.
+        text_encoder, tokenizer: of the captions.
+        transcript_encoder: of what is said; ``None`` where captions carry the speech.
+        video_codec, audio_codec: following :mod:`harmony.models.codecs.base`.
+        scheduler: a diffusers scheduler; its options are used by the solver of its own class.
+        num_frames: of a clip when nobody says otherwise; max_num_frames: the longest clip the model makes.
+        height, width: of a clip when nobody says otherwise.
+        license: of the weights; goes into every request and saved clip.
+
+    Attributes:
+        guidance: the checkpoint's defaults, from ``guidance_config.json``.
+    """
+
+    model_cpu_offload_seq = "text_encoder->transcript_encoder->transformer"
+    _optional_components = ["transcript_encoder"]  # noqa: RUF012  (diffusers reads a list)
+
+    def __init__(
+        self,
+        transformer: torch.nn.Module,
+        text_encoder: torch.nn.Module,
+        tokenizer: Any,
+        transcript_encoder: torch.nn.Module | None,
+        video_codec: torch.nn.Module,
+        audio_codec: torch.nn.Module,
+        scheduler: Any,
+        num_frames: int = 33,
+        max_num_frames: int = 33,
+        height: int = 64,
+        width: int = 64,
+        license: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.register_modules(
+            transformer=transformer,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            transcript_encoder=transcript_encoder,
+            video_codec=video_codec,
+            audio_codec=audio_codec,
+            scheduler=scheduler,
+        )
+        self.register_to_config(
+            num_frames=num_frames, max_num_frames=max_num_frames, height=height, width=width, license=license
+        )
+        self.guidance = GuidanceConfig.paper()
+        self._grey: dict[tuple[int, int, int], Tensor] = {}
+
+    @property
+    def timeline(self) -> Timeline:
+        """The clock of a clip of default length."""
+        model = self.transformer.config
+        return Timeline(
+            num_frames=self.config.num_frames,
+            frame_rate=model.frame_rate,
+            temporal_stride=model.temporal_stride,
+            sample_rate=self.audio_codec.sample_rate,
+            audio_latent_rate=model.audio_latent_rate,
+        )
+
+    @property
+    def model_id(self) -> str:
+        """The checkpoint's hub id, or its folder's name (never a path: requests travel with the clips)."""
+        name = str(self.config.get("_name_or_path") or "harmony")
+        return Path(name).resolve().name if is_local(name) else name
+
+    @property
+    def precision(self) -> str:
+        """What the transformer computes in: ``float32`` or ``bfloat16``."""
+        return name_of(self.transformer.dtype)
+
+    def use_precision(self, precision: str = "auto") -> Self:
+        """Let the transformer compute in ``float32``, ``bfloat16`` or what is faster here (``auto``).
+
+        Raises:
+            ValueError: for another name, or when bfloat16 weights are asked to become float32 again.
+        """
+        dtype = dtype_of(precision, self.device)
+        if dtype == torch.float32 and self.transformer.dtype != torch.float32:
+            raise ValueError(f"the model is open in {self.precision}; open it again for float32")
+        self.transformer.to(dtype)
+        return self
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | Path, *, precision: str | None = None, **kwargs: Any
+    ) -> Self:
+        """Open a checkpoint's folder or hub id, with its own guidance defaults. Only safetensors are read.
+
+        Args:
+            pretrained_model_name_or_path: the folder, or the id on the hub.
+            precision: ``auto``, ``float32`` or ``bfloat16`` for the transformer; ``None`` leaves what diffusers loads.
+            kwargs: of ``DiffusionPipeline.from_pretrained`` (``torch_dtype``, ``revision``, components, ...).
+        """
+        name = str(pretrained_model_name_or_path)
+        folder = local_folder(name, kwargs)
+        pipe = super().from_pretrained(str(folder), **{"use_safetensors": True, **kwargs})
+        pipe.register_to_config(_name_or_path=name)
+        pipe.guidance = GuidanceConfig.load(folder)
+        return pipe if precision is None else pipe.use_precision(precision)
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+        """Write the whole checkpoint: components as safetensors, ``model_index.json``, ``guidance_config.json``."""
+        name_components_by_package(self)
+        super().save_pretrained(str(save_directory), **{"safe_serialization": True, **kwargs})
+        self.guidance.save(save_directory)
+
+
+def is_local(name: str) -> bool:
+    """Whether ``name`` is a folder on this machine, and not a hub id."""
+    return Path(name).is_dir()
+
+
+def local_folder(name: str, options: dict[str, Any]) -> Path:
+    """The folder of a checkpoint, fetched from the hub if need be.
+
+    Args:
+        name: a folder or a hub id.
+        options: keyword arguments of ``from_pretrained``; those that concern the hub are taken out.
+
+    Raises:
+        FileNotFoundError: if ``name`` looks like a path but there is no such folder.
+    """
+    hub = {key: options.pop(key) for key in _HUB_OPTIONS if key in options}
+    if is_local(name):
+        return Path(name)
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise FileNotFoundError(f"there is no checkpoint folder '{name}', and it is no hub id (owner/name) either")
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(name, allow_patterns=HUB_FILES, **hub))
+
+
+def name_components_by_package(pipeline: Any) -> None:
+    """Write this package's components into a pipeline's config as ``("harmony", class)``."""
+    for name, component in pipeline.components.items():
+        class_name = type(component).__name__
+        if type(component).__module__.startswith("harmony.") and class_name in harmony.COMPONENTS:
+            pipeline.register_to_config(**{name: ("harmony", class_name)})
