@@ -19,7 +19,7 @@ from harmony.generation import Generation, GenerationRequest
 from harmony.guidance import GuidanceConfig, GuidanceTerm, Solver, first_problem
 from harmony.models.conditioning import Conditioning, Streams
 from harmony.models.schedule import ScheduledWord
-from harmony.models.transformer import AttentionRecorder
+from harmony.models.recorder import AttentionRecorder
 from harmony.passes import Anchors
 from harmony.progress import Cancel, Progress, Stopwatch, asks_to_cancel
 from harmony.sampling import GenerationCancelled, denoise, initial_noise, shifted_sigmas, step_nearest

@@ -41,6 +41,13 @@ def differ(a, b):
     return bool(frames), bool(np.abs(a.waveform - b.waveform).max() > 1e-4)
 
 
+def latents(pipe, *args, **wish):
+    """The clean latents a clip was decoded from: there, rounding stays small."""
+    seen = []
+    pipe(*args, callback=lambda p: seen.append(p.latents()), **wish)
+    return seen[-1]
+
+
 # -- tasks ---------------------------------------------------------------------------------------
 
 
@@ -127,9 +134,8 @@ def test_a_negative_caption_takes_the_place_of_no_text(pipe):
     settings = dict(guidance=[GuidanceTerm("text", 3.0, 3.0)], **FAST)
     plain, negative = (pipe("a red drum", negative_prompt=text, **settings) for text in (None, "loud lamp"))
     assert differ(plain, negative) == (True, True)
-    same = pipe("a red drum", negative_prompt="a red drum", **settings)
-    unguided = pipe("a red drum", guidance=[], **FAST)
-    np.testing.assert_allclose(same.waveform, unguided.waveform, atol=1e-5)
+    same = latents(pipe, "a red drum", negative_prompt="a red drum", **settings)
+    torch.testing.assert_close(same, latents(pipe, "a red drum", guidance=[], **FAST), atol=1e-4, rtol=1e-4)
 
 
 def test_the_grey_anchor_is_another_choice(pipe):
@@ -161,9 +167,8 @@ def test_a_drawn_seed_is_told(pipe):
 
 def test_both_ways_of_running_passes_agree(pipe):
     settings = dict(guidance=EVERYTHING, reference_audio=tone(1.2), **FAST)
-    at_once, in_turn = (pipe("a red drum", batch_passes=b, **settings) for b in (True, False))
-    np.testing.assert_allclose(at_once.waveform, in_turn.waveform, atol=1e-4)
-    assert np.abs(at_once.frames.astype(int) - in_turn.frames.astype(int)).max() <= 1
+    at_once, in_turn = (latents(pipe, "a red drum", batch_passes=b, **settings) for b in (True, False))
+    torch.testing.assert_close(at_once, in_turn, atol=1e-4, rtol=1e-4)
 
 
 def test_unipc_and_equal_noise_are_requests_of_their_own(pipe):
@@ -233,11 +238,10 @@ def test_a_saved_folder_makes_the_same_clip(pipe, tmp_path):
     again.set_progress_bar_config(disable=True)
     assert again.guidance == pipe.guidance and again.model_id == "harmony-micro"
     wish = dict(transcript="hello", guidance=EVERYTHING, **FAST)
-    ours, theirs = pipe("a red drum", **wish), again("a red drum", **wish)
     # Weights from a file lie at other addresses, where matrix products may round in another order.
-    np.testing.assert_allclose(theirs.waveform, ours.waveform, atol=1e-5)
-    assert np.abs(theirs.frames.astype(int) - ours.frames.astype(int)).max() <= 1
-    assert theirs.request.model == "harmony-micro" and str(tmp_path) not in theirs.request.to_json()
+    torch.testing.assert_close(latents(again, "a red drum", **wish), latents(pipe, "a red drum", **wish))
+    request = again("a red drum", **wish).request
+    assert request.model == "harmony-micro" and str(tmp_path) not in request.to_json()
 
 
 def test_a_missing_folder_is_named():
