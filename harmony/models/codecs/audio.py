@@ -2,8 +2,8 @@
 
 As with the pictures, encoding is fixed: latents are known before any vocoder exists, and a better vocoder can be
 swapped in later. A latent covers ``sample_rate / latent_rate`` samples (500) and two mel frames (hop 250, windows of
-1024 centred on their hop, which resolve the harmonics of a 105 Hz voice). With x the two frames' log-mels, mu their mean
-and B the basis::
+1024 centred on their hop, which resolve the harmonics of a 105 Hz voice). With x the two frames' log-mels, mu their
+mean and B the basis::
 
     z_mel = B (x - mu) / s            z_pitch = (voicing * octaves above 160 Hz, voicing - 1/2) / s
 
@@ -49,7 +49,7 @@ class MelAudioCodec(ModelMixin, ConfigMixin):
         latent_channels: int = 40,
         sample_rate: int = 16_000,
         latent_rate: float = 32.0,
-        num_mels: int = 100,
+        num_mels: int = 80,
         fft_size: int = 1024,
         decoder_width: int = 256,
         decoder_layers: int = 8,
@@ -150,11 +150,15 @@ class MelAudioCodec(ModelMixin, ConfigMixin):
         return rearrange(pairs, "b a (k m) -> b m (a k)", k=2)
 
     def pitch(self, latents: Tensor) -> tuple[Tensor, Tensor]:
-        """Octaves above 160 Hz and voicing, (B, A) each, as the latents tell them; unvoiced hops hold no pitch."""
+        """Octaves above 160 Hz and voicing, (B, A) each, as the latents tell them."""
         product, voicing = (latents[:, -PITCH_CHANNELS:].float() * self.scale[-PITCH_CHANNELS:, None].float()).unbind(1)
         voicing = (voicing + 0.5).clamp(0.0, 1.0)
         octaves = (product / voicing.clamp_min(0.25)).clamp(-1.5, 1.5)
-        return octaves, voicing
+        # Where a voice pauses, its pitch stays where it was, so that it does not glide at every consonant.
+        kernel = torch.tensor([1.0, 4.0, 16.0, 0.0, 16.0, 4.0, 1.0]).to(octaves).view(1, 1, -1)
+        trust = voicing.square() + 1e-4
+        near = F.conv1d((trust * octaves)[:, None], kernel, padding=3) / F.conv1d(trust[:, None], kernel, padding=3)
+        return torch.lerp(near[:, 0], octaves, voicing), voicing
 
     def _filters(self, like: Tensor) -> Tensor:
         return torchaudio.functional.melscale_fbanks(

@@ -85,7 +85,7 @@ class PictureDecoder(nn.Module):
 
 def _neighbours(latents: Tensor) -> Tensor:
     """(B, C, T, h, w) to (B*T, 3C + 2, h, w): the latent before, this one, the one after, and the flags first, last."""
-    batch, channels, length, height, width = latents.shape
+    batch, _, length, height, width = latents.shape
     padded = F.pad(latents, (0, 0, 0, 0, 1, 1))
     flags = latents.new_zeros(batch, 2, length, height, width)
     flags[:, 0, 0] = 1.0

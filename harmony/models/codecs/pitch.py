@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 # Speaking voices from a deep man's to a child's; bells and buzzers that fall inside are welcome.
-LOWEST_HZ, HIGHEST_HZ = 70.0, 420.0
+LOWEST_HZ, HIGHEST_HZ = 60.0, 420.0
 REFERENCE_HZ = 160.0
 # A short lag must win ties, or every period's double looks as good as the period itself.
 _OCTAVE_COST = 0.03
-_VOICED_FROM, _VOICED_WIDTH = 0.6, 0.06
+_VOICED_FROM, _VOICED_WIDTH = 0.55, 0.06
 _SILENCE_RMS = 2e-3
 
 
