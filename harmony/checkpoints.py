@@ -17,7 +17,7 @@ from typing_extensions import Self
 
 import harmony
 from harmony.guidance import GuidanceConfig
-from harmony.precision import dtype_of, name_of
+from harmony.precision import cast, dtype_of, name_of
 from harmony.timeline import Timeline
 
 # Nothing that could hold a pickle or code is ever fetched.
@@ -108,7 +108,7 @@ class HarmonyCheckpoint(DiffusionPipeline):
         dtype = dtype_of(precision, self.device)
         if dtype == torch.float32 and self.transformer.dtype != torch.float32:
             raise ValueError(f"the model is open in {self.precision}; open it again for float32")
-        self.transformer.to(dtype)
+        cast(self.transformer, dtype)
         return self
 
     @classmethod

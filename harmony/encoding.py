@@ -60,10 +60,12 @@ def encode_conditions(
 
     # Without a mask the empty text has an embedding of its own, which the model was trained to take as "no text".
     has_null = mask is None or any(conditions.negative_captions)
-    speech, schedule = _encode_speech(conditions, timeline, transcript_encoder, seed=seed, device=device)
+    null_captions = caption(2) | caption(3) if has_null else {}
+    speech, silence, schedule = _encode_speech(conditions, timeline, transcript_encoder, seed=seed, device=device)
+    voice = _encode_voice(conditions, audio_codec, device=device)
     return EncodedConditions(
-        Conditioning(**caption(0), **caption(1), **speech, **_encode_voice(conditions, audio_codec, device=device)),
-        Conditioning(**caption(2), **caption(3)) if has_null else None,
+        Conditioning(**caption(0), **caption(1), **speech, **voice),
+        Conditioning(**null_captions, **silence) if null_captions or silence else None,
         schedule,
     )
 
@@ -98,20 +100,22 @@ def _encode_speech(
     *,
     seed: int,
     device: torch.device | str,
-) -> tuple[dict[str, Tensor], Schedule | None]:
-    if conditions.transcript is None:
-        return {}, None
+) -> tuple[dict[str, Tensor], dict[str, Tensor], Schedule | None]:
+    """Transcript and timing, the same for silence, and the schedule. Where nobody speaks the timing track is filler."""
     if encoder is None:
-        raise ValueError("this model has no transcript encoder; write what is said into the caption, as its card shows")
-    length = timeline.num_audio_latents
-    ids, mask, position = (t.to(device) for t in transcript_batch([conditions.transcript], length))
-    speech = dict(transcript=encoder(ids, mask), transcript_mask=mask, transcript_position=position)
-    schedule = conditions.schedule
-    if schedule is None and conditions.task == "joint":
-        schedule = sample_schedule(conditions.transcript, timeline, seed=seed)
-    if schedule is not None:
-        speech["timing"] = encoder.encode_timing(render_timing_track(schedule, timeline)[None].to(device))
-    return speech, schedule
+        if conditions.transcript is not None:
+            raise ValueError("this model has no transcript encoder; write what is said into the caption instead")
+        return {}, {}, None
+    speech, schedule = {}, conditions.schedule
+    if conditions.transcript is not None:
+        said = transcript_batch([conditions.transcript], timeline.num_audio_latents)
+        ids, mask, position = (t.to(device) for t in said)
+        speech = dict(transcript=encoder(ids, mask), transcript_mask=mask, transcript_position=position)
+        if schedule is None and conditions.task == "joint":
+            schedule = sample_schedule(conditions.transcript, timeline, seed=seed)
+    tracks = torch.stack([render_timing_track(words, timeline) for words in (schedule or (), ())])
+    timing, silence = encoder.encode_timing(tracks.to(device)).chunk(2)
+    return speech | dict(timing=timing), dict(timing=silence), schedule
 
 
 def _encode_voice(conditions: Conditions, codec: AudioCodec, *, device: torch.device | str) -> dict[str, Tensor]:

@@ -45,6 +45,14 @@ def best_precision(device_type: str = "cpu") -> Precision:
     return "float32"
 
 
+def cast(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Convert a diffusers model in place; what it wants in float32 (``_keep_in_fp32_modules``) stays there."""
+    keep = getattr(model, "_keep_in_fp32_modules", None) or ()
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.is_floating_point() and not any(part in name.split(".") for part in keep):
+            tensor.data = tensor.data.to(dtype)
+
+
 def cpu_has_bfloat16_units() -> bool:
     """Whether the CPU multiplies bfloat16 natively (AVX-512 BF16 or AMX)."""
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")

@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from harmony.conditions import Conditions
+from harmony.encoding import encode_conditions
 from harmony.generation import GenerationRequest
 from harmony.guidance import GuidanceConfig, GuidanceTerm
 from harmony.models.schedule import ScheduledWord
+from harmony.passes import without_text
 from harmony.pipeline import HarmonyPipeline
 from harmony.sampling import GenerationCancelled
 from harmony.tracks import fit_pictures
@@ -114,6 +117,22 @@ def test_every_condition_leaves_its_trace(pipe):
     assert differ(early, late)[1]
     assert early.schedule[0].start == 0.05 and early.request.schedule == early.schedule
     assert spoken.schedule[0].text == "hello" and spoken.request.schedule is None  # drawn again from the seed
+
+
+def test_silence_is_the_filler_track_as_in_training(pipe):
+    conditions = Conditions.of(prompt="a man", transcript="hello")
+    parts = dict(tokenizer=pipe.tokenizer, text_encoder=pipe.text_encoder, audio_codec=pipe.audio_codec, seed=0)
+    parts["transcript_encoder"] = pipe.transcript_encoder
+    filler = pipe.transcript_encoder.encode_timing(torch.zeros(1, 66, dtype=torch.long))
+    spoken = encode_conditions(conditions, pipe.timeline, **parts)
+    assert not torch.allclose(spoken.conditioning.timing, filler)
+    torch.testing.assert_close(spoken.no_text.timing, filler)
+    assert spoken.no_text.video_caption is None
+    silent = encode_conditions(Conditions.of(prompt="a man"), pipe.timeline, **parts)
+    torch.testing.assert_close(silent.conditioning.timing, filler)
+    anchor = without_text(spoken.conditioning, ("transcript", "timing"), spoken.no_text)
+    torch.testing.assert_close(anchor.timing, filler)
+    assert not anchor.transcript_mask.any()
 
 
 def test_a_given_track_already_times_the_words(pipe):
