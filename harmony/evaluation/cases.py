@@ -1,0 +1,60 @@
+"""The frozen held-out requests that judge the shipped model: scenes of the test split, a fixed rule, no choice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from harmony.data.world import EVENT_KINDS, GROUPS, KINDS, Captions, Clip, Scene, describe, render, sample_scene
+from harmony.timeline import Timeline
+
+FACES = tuple(kind for kind in KINDS if kind in GROUPS["speech"] or "face" in kind)
+IMPACTS = tuple(kind for kind in EVENT_KINDS if kind not in FACES)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request: scene ``seed`` of ``kind`` from the test split; its captions never appeared in training."""
+
+    kind: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}-{self.seed:03d}"
+
+    @cached_property
+    def scene(self) -> Scene:
+        return sample_scene(self.seed, kind=self.kind, split="test")
+
+    @property
+    def captions(self) -> Captions:
+        return describe(self.scene, 3_000_000_000 + self.seed)
+
+    def clip(self, timeline: Timeline) -> Clip:
+        return render(self.scene, timeline)
+
+    @property
+    def times(self) -> list[float]:
+        return [event.time for event in self.scene.events]
+
+
+def frozen_cases(per_kind: int, kinds: Sequence[str] = IMPACTS) -> list[Case]:
+    """The first ``per_kind`` test scenes of each kind, in the kinds' order."""
+    return [Case(kind, seed) for kind in kinds for seed in range(per_kind)]
+
+
+def fingerprint(cases: Sequence[Case]) -> str:
+    """A short hash of the scenes themselves: a changed world gives other numbers and must not pass for the old one."""
+    digest = hashlib.sha256()
+    for case in cases:
+        digest.update(json.dumps(asdict(case.scene), sort_keys=True).encode())
+    return digest.hexdigest()[:12]
+
+
+def clips(cases: Sequence[Case], timeline: Timeline) -> Iterator[Clip]:
+    """Render the true clips one by one."""
+    return (case.clip(timeline) for case in cases)
