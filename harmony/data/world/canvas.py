@@ -48,7 +48,7 @@ class Canvas:
     """All frames of a clip, painted back to front.
 
     Every paint call returns its *coverage*: float32 (F, H, W) in [0, 1], or (1, H, W) when nothing about it moves.
-    ``cover`` joins coverages into a source's mask.
+    ``cover`` joins coverages into a source's mask. The colour None leaves the picture alone and only measures coverage.
 
     Args:
         num_frames, height, width: of the clip, in frames and pixels.
@@ -97,10 +97,10 @@ class Canvas:
         for plane, c0, c1 in zip(self._picture.planes, top, bottom, strict=True):
             plane[:] = c0 + (c1 - c0) * ramp
 
-    def veil(self, opacity: Distance, colour: Colour) -> np.ndarray:
+    def veil(self, opacity: Distance, colour: Colour | None, *, within: np.ndarray | None = None) -> np.ndarray:
         """Paint everywhere with ``opacity(x, y)``, which is given (1, 1, W) and (1, H, 1) in the world's units and
         returns [0, 1] of shape (F, H, W) or (1, H, W)."""
-        return self._blend([(0.5, 0.5)], 1e3, opacity, colour)
+        return self._blend([(0.5, 0.5)], 1e3, opacity, colour, within=within)
 
     # -- shapes --------------------------------------------------------------------------------
 
@@ -216,7 +216,7 @@ class Canvas:
         points: Sequence[Point],
         reach: Value,
         distance: Distance,
-        colour: Colour,
+        colour: Colour | None,
         *,
         alpha: Value = 1.0,
         softness: float = 0.0,
@@ -244,7 +244,7 @@ class Canvas:
         points: Sequence[Point],
         reach: Value,
         opacity: Distance,
-        colour: Colour,
+        colour: Colour | None,
         *,
         moving: tuple[Value, ...] = (),
         within: np.ndarray | None = None,
@@ -256,16 +256,20 @@ class Canvas:
         alpha = np.asarray(opacity(picture.x[None, None, cols], picture.y[None, rows, None]), dtype=np.float32)
         if within is not None:
             alpha = alpha * within[:, rows, cols]
-        tint = np.asarray(colour, dtype=np.float32)
-        if alpha.shape[0] > 1 or tint.ndim == 2 or any(np.ndim(value) for value in moving):
-            picture.grow()
-        planes = picture.planes[:, :, rows, cols]
-        for channel in range(3):
-            level = tint[channel] if tint.ndim == 1 else tint[:, channel, None, None]
-            planes[channel] += alpha * (level - planes[channel])
+        if colour is not None:
+            self._mix(rows, cols, alpha, np.asarray(colour, dtype=np.float32), moving)
         coverage = np.zeros((alpha.shape[0], picture.height, picture.width), dtype=np.float32)
         coverage[:, rows, cols] = alpha
         return coverage
+
+    def _mix(self, rows: slice, cols: slice, alpha: np.ndarray, tint: np.ndarray, moving: tuple[Value, ...]) -> None:
+        """Blend ``tint`` (3,) or (F, 3) over the picture's window."""
+        if alpha.shape[0] > 1 or tint.ndim == 2 or any(np.ndim(value) for value in moving):
+            self._picture.grow()
+        planes = self._picture.planes[:, :, rows, cols]
+        for channel in range(3):
+            level = tint[channel] if tint.ndim == 1 else tint[:, channel, None, None]
+            planes[channel] += alpha * (level - planes[channel])
 
     # -- from the placed canvas to the picture -------------------------------------------------
 

@@ -54,13 +54,15 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
     "pitch": {"low": ("low", "deep"), "high": ("high", "high-pitched"), "medium": ()},
     "loudness": {"soft": ("soft", "quiet"), "loud": ("loud",), "medium": ()},
     "tempo": {"fast": ("quickly", "fast", "rapidly"), "slow": ("slowly",), "medium": (), "none": ()},
-    "how": {"soft": ("softly", "gently"), "loud": ("hard", "loudly"), "medium": ()},
+    "how": {"soft": ("softly", "quietly"), "loud": ("loudly",), "medium": ()},
+    "force": {"soft": ("gently", "softly"), "loud": ("hard",), "medium": ()},
     "count": {"zero": ()} | {word: (word, digit) for word, digit in _NUMBERS.items()},
     "times": {"zero": (), "one": ("once", "one time"), "two": ("twice", "two times", "2 times")}
     | {word: (f"{word} times", f"{digit} times") for word, digit in list(_NUMBERS.items())[2:]},
 }
 PHRASES["times"]["three"] += ("thrice",)
-_ALSO = {"count": ("times",), "loudness": ("how",)}  # facts that can be said in a second part of speech
+# Facts that can be said as another part of speech too.
+_ALSO = {"count": ("times",), "loudness": ("how", "force"), "material": ("stuff",)}
 SILENCE = ("silence", "nothing is heard", "no sound [at all]", "complete silence", "it is quiet, no sound")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harmony.data.world.canvas import Canvas, Colour, Value
-from harmony.data.world.palette import SKIN, WOOD, darker, lighter
+from harmony.data.world.palette import SKIN, WOOD
 
 FLASH = (1.0, 0.96, 0.72)
 
@@ -20,6 +20,7 @@ def paint_beater(
     head_colour: Colour,
     stick_colour: Colour = WOOD,
     sleeve: Colour = (0.32, 0.38, 0.55),
+    elbow: tuple[float, float] = (0.5, 0.22),
 ) -> list[np.ndarray]:
     """A hand that holds a stick with a round head.
 
@@ -28,13 +29,14 @@ def paint_beater(
         length: from the hand to the head's middle.
         angle: of the stick, radians clockwise from pointing right.
         head: radius of the stick's head.
+        elbow: where the arm comes from, seen from the hand.
 
     Returns:
         The coverages of stick and head.
     """
     x, y = grip
     tip = (x + length * np.cos(angle), y + length * np.sin(angle))
-    stage.line([(x + 0.5, y + 0.22), (x + 0.06, y + 0.03)], 0.07, sleeve)
+    stage.line([(x + elbow[0], y + elbow[1]), (x + 0.12 * elbow[0], y + 0.12 * elbow[1])], 0.07, sleeve)
     stick = stage.line([grip, tip], 0.024, stick_colour)
     ball = stage.disc(*tip, head, head_colour)
     stage.disc(x, y, 0.075, SKIN)
@@ -62,8 +64,3 @@ def paint_rays(
         cos, sin = np.cos(arc[0] + k * step), np.sin(arc[0] + k * step)
         ends = [(x + (r + out) * cos, y + (r + out) * sin) for r in (inner, outer)]
         stage.line(ends, 0.02, colour, alpha=np.minimum(1, 1.6 * level))
-
-
-def two_tone(colour: tuple[float, float, float]) -> tuple[Colour, Colour]:
-    """A colour's light and dark neighbours, for flat shading."""
-    return lighter(colour, 0.3), darker(colour, 0.25)

@@ -35,10 +35,12 @@ class Thing(ABC):
     Class attributes:
         event: what an event of it is called.
         places: where it may stand.
+        room: how far it may stand from the middle; 1 is ordinary, less for wide things.
     """
 
     event: ClassVar[str] = "strike"
     places: ClassVar[tuple[str, ...]] = PLACES
+    room: ClassVar[float] = 1.0
 
     @abstractmethod
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
@@ -73,7 +75,7 @@ class ImpactScene(SceneKind):
             "count": COUNT_WORDS[count],
             "tempo": tempo_word(times),
         }
-        params |= {"x": round(0.5 + POSITIONS[position] + stand.uniform(-0.02, 0.02), 4)}
+        params |= {"x": round(0.5 + self.thing.room * POSITIONS[position] + stand.uniform(-0.02, 0.02), 4)}
         return Draft(attributes, params, tuple(Event(time, 0, self.thing.event) for time in times))
 
     def draw(self, scene: Scene, canvas: Canvas, times: np.ndarray) -> list[np.ndarray]:

@@ -18,7 +18,15 @@ _LENGTH, _SPEED, _SLANT = 0.62, 1.25, 0.16
 _DROP = (0.80, 0.90, 1.0)
 
 
-def paint_rain(canvas: Canvas, times: np.ndarray, *, intensity: str, drops: int, place: str = "day") -> np.ndarray:
+def paint_rain(
+    canvas: Canvas,
+    times: np.ndarray,
+    *,
+    intensity: str,
+    drops: int,
+    place: str = "day",
+    within: np.ndarray | None = None,
+) -> np.ndarray:
     """Streaks over the whole picture, falling steadily.
 
     Args:
@@ -26,9 +34,10 @@ def paint_rain(canvas: Canvas, times: np.ndarray, *, intensity: str, drops: int,
         intensity: "light" or "heavy".
         drops: seed of the streaks' places.
         place: by day the streaks are darker than the sky, else they would be lost.
+        within: coverage (1 or F, H, W) outside of which no drop is seen.
 
     Returns:
-        Where the rain is, float32 (F, H, W): its lanes, a little wider than the drops.
+        The drops' coverage, float32 (F, H, W).
     """
     lane, fill = _LANE[intensity], _FILL[intensity]
     rng = Chance(drops)
@@ -43,7 +52,21 @@ def paint_rain(canvas: Canvas, times: np.ndarray, *, intensity: str, drops: int,
         return middle * np.clip((fill - np.abs(along - 0.5) * 2) * 4, 0, 0.85)
 
     colour = mix((0.36, 0.50, 0.72), _DROP, {"day": 0.15}.get(place, 0.75))
-    return canvas.veil(opacity, colour)
+    return canvas.veil(opacity, colour, within=within)
+
+
+def paint_cloud(canvas: Canvas, *, place: str = "day") -> None:
+    """A rain cloud along the picture's upper edge."""
+    gray = (0.66, 0.70, 0.77) if place == "day" else (0.36, 0.39, 0.50)
+    canvas.box(0.5, -0.5, 0.42, 0.55, gray)
+    for x, y, radius in (
+        (0.08, 0.0, 0.12),
+        (0.27, 0.05, 0.13),
+        (0.5, 0.07, 0.15),
+        (0.73, 0.05, 0.13),
+        (0.92, 0.0, 0.12),
+    ):
+        canvas.disc(x, y, radius, gray)
 
 
 def rain_sound(num_samples: int, rate: int, *, intensity: str, drops: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from harmony.data.world.palette import INK, RGB, WOOD, darker, lighter
 from harmony.data.world.props import FLASH, paint_beater
 from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
 
-_METALS: dict[str, RGB] = {"brass": (0.96, 0.77, 0.26), "silver": (0.78, 0.81, 0.86), "copper": (0.85, 0.47, 0.30)}
+_METALS: dict[str, RGB] = {"brass": (0.96, 0.77, 0.26), "silver": (0.68, 0.73, 0.80), "copper": (0.85, 0.47, 0.30)}
 # Partials over the strike note, from the tuning of church bells (hum, prime, tierce, quint, nominal) and two higher.
 _RATIOS = (0.5, 1.0, 1.2, 1.5, 2.0, 2.67, 4.1)
 _LEVELS = {
@@ -24,11 +24,18 @@ _LEVELS = {
     "silver": (0.1, 0.8, 0.3, 0.2, 1.0, 0.7, 0.6),
     "copper": (0.7, 1.0, 0.7, 0.4, 0.3, 0.1, 0.0),
 }
-_DARK = {"brass": "warm", "silver": "bright", "copper": "dull"}
+_TIMBRE = {"brass": "warm", "silver": "bright", "copper": "dull"}
+METAL_PHRASES = {
+    "material": {"brass": ("brass", "golden"), "silver": ("silver",), "copper": ("copper",)},
+    "stuff": {metal: (metal,) for metal in _METALS},
+    "timbre": {"warm": ("warm",), "bright": ("bright", "clear"), "dull": ("dull", "dark")},
+}
 
 
 class Bell(Thing):
     """Size decides the pitch and the metal the timbre; a struck bell flashes and swings away."""
+
+    room = 0.7
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         size, metal = rng.choice(("small", "big")), rng.choice(tuple(_METALS))
@@ -36,7 +43,7 @@ class Bell(Thing):
             "material": metal,
             "size": size,
             "pitch": {"small": "high", "big": "low"}[size],
-            "timbre": _DARK[metal],
+            "timbre": _TIMBRE[metal],
         }
         return attributes, {"frequency": round({"small": 880.0, "big": 330.0}[size] * rng.uniform(0.93, 1.07), 2)}
 
@@ -96,15 +103,15 @@ class BellScene(ImpactScene):
             "a [{size}] {material} bell (rings|is struck|is rung) [{times}] [{tempo}] [{place}]",
             "{count} {stroke/strokes} on a [{size}] {material} bell [{place}]",
             "a hammer (hits|strikes) a [{size}] {material} bell [{times}] [{tempo}] [{place}]",
-            "someone rings a [{size}] {material} bell [{how}] [{times}] [{place}]",
+            "someone rings a [{size}] {material} bell [{force}] [{times}] [{place}]",
             "{size} {material} bell, {count} {ring/rings}[, {place}]",
-            "the [{size}] {material} bell [{position}] is (hit|struck) [{how}] [{times}] [{tempo}]",
+            "the [{size}] {material} bell [{position}] is (hit|struck) [{force}] [{times}] [{tempo}]",
             "{material} bell ringing [{times}] [{place}]",
-            "[{place}], a [{size}] bell [made] of {material} (rings|swings) [{times}]",
+            "[{place}], a [{size}] bell [made] of {stuff} (rings|swings) [{times}]",
             "a [{size}] {material} bell hangs [{place}] and is (hit|struck) [{times}] [{tempo}]",
             "{times} a hammer hits the [{size}] {material} bell [{position}] [{place}]",
             "a hanging {material} bell (rings|swings) [{times}] [{tempo}] [{place}]",
-            "{count} {hit/hits} on the {material} bell [{position}] [{how}]",
+            "{count} {hit/hits} on the {material} bell [{position}] [{force}]",
             "a [{size}] {material} bell [{position}] swings and rings [{times}] [{place}]",
             "a [{size}] {material} bell [{place}]",
         ),
@@ -130,8 +137,5 @@ class BellScene(ImpactScene):
             "a [{size}] {material} bell [{place}] in silence",
         ),
         silent_audio=(*SILENCE, "a silent bell", "nobody rings the bell, silence"),
-        phrases={
-            "material": {"brass": ("brass", "golden"), "silver": ("silver",), "copper": ("copper",)},
-            "timbre": {"warm": ("warm",), "bright": ("bright", "clear"), "dull": ("dull", "dark")},
-        },
+        phrases=METAL_PHRASES,
     )

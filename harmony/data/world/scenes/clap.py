@@ -21,6 +21,7 @@ class Hands(Thing):
     """The sleeves have a colour; big hands clap low."""
 
     event = "clap"
+    room = 0.4
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         size = rng.choice(("small", "big"))
@@ -34,17 +35,19 @@ class Hands(Thing):
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         sleeve = COLOURS[look["colour"]]
         closed, flash = motion.swing(times, hits), motion.fade(times, hits, seconds=0.12)
-        apart = 0.07 + 0.2 * FORCE[look["loudness"]] * (1 - closed)
-        scale = {"small": 0.78, "big": 1.08}[look["size"]]
+        apart = 0.2 * FORCE[look["loudness"]] * (1 - closed)
+        scale = {"small": 0.8, "big": 1.1}[look["size"]]
         hands = []
-        for mirrored in (False, True):
-            side = stage.placed(0, -0.42, scale=scale, mirrored=mirrored)
-            side.line([(apart + 0.42, 0.6), (apart + 0.1, 0.24)], 0.115, sleeve)
-            side.line([(apart + 0.135, 0.31), (apart + 0.085, 0.2)], 0.118, darker(sleeve, 0.3))
-            thumb = side.line([(apart + 0.05, 0.08), (apart + 0.1, -0.09)], 0.045, darker(SKIN, 0.12))
-            palm = side.line([(apart + 0.02, -0.16), (apart + 0.03, 0.1)], 0.088, SKIN)
-            side.line([(apart + 0.075, -0.2), (apart + 0.078, -0.05)], 0.012, darker(SKIN, 0.25))
-            hands += [palm, thumb]
+        for mirrored in (True, False):
+            # From the elbow below the picture's edge to the wrist; palms lean towards each other.
+            side = stage.placed(0, -0.4, scale=scale, mirrored=mirrored)
+            wrist = (apart + 0.15, 0.2)
+            side.line([(0.42, 0.75), wrist], 0.115, sleeve)
+            side.line([(apart + 0.19, 0.27), (apart + 0.145, 0.19)], 0.122, darker(sleeve, 0.3))
+            fingers = side.line([(apart + 0.105, 0.06), (apart + 0.07, -0.2)], 0.075, SKIN)
+            palm = side.ellipse(apart + 0.12, 0.04, 0.105, 0.14, SKIN, angle=-0.2)
+            thumb = side.line([(apart + 0.16, 0.06), (apart + 0.125, -0.09)], 0.04, darker(SKIN, 0.16))
+            hands += [palm, fingers, thumb]
         paint_rays(
             stage.placed(0, -0.52, scale=scale), 0, 0, level=flash, inner=0.27, outer=0.4, arc=(3.5, 5.93), count=5
         )
@@ -64,9 +67,9 @@ class ClapScene(ImpactScene):
     thing = Hands()
     phrasebook = Phrasebook(
         video=(
-            "two [{size}] hands in {colour} sleeves clap [{how}] [{times}] [{tempo}] [{place}]",
+            "two [{size}] hands in {colour} sleeves clap [{force}] [{times}] [{tempo}] [{place}]",
             "{count} {clap/claps} of two [{size}] hands with {colour} sleeves [{place}]",
-            "someone in a {colour} shirt claps [{how}] [{times}] [{tempo}] [{place}]",
+            "someone in a {colour} shirt claps [{force}] [{times}] [{tempo}] [{place}]",
             "[{size}] hands with {colour} sleeves (clap|come together) [{times}] [{place}]",
             "{size} hands, {colour} sleeves, {count} {clap/claps}[, {place}]",
             "a person with [{size}] hands and {colour} sleeves claps [{times}] [{tempo}]",
@@ -74,7 +77,7 @@ class ClapScene(ImpactScene):
             "[{place}], a pair of [{size}] hands in {colour} claps [{times}]",
             "{times} two [{size}] hands in {colour} sleeves clap [{position}] [{place}]",
             "a pair of [{size}] hands in {colour} sleeves claps [{times}] [{tempo}] [{place}]",
-            "a (player|person) in {colour} claps [{size}] hands [{times}] [{how}]",
+            "a (player|person) in {colour} claps [{size}] hands [{times}] [{force}]",
             "{count} {clap/claps}, [{size}] hands, {colour} sleeves [{place}]",
             "[{size}] hands in {colour} sleeves [{position}] [{place}], they clap [{times}]",
         ),

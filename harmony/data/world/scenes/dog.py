@@ -20,6 +20,7 @@ class Dog(Thing):
     """Small dogs bark high. The mouth is open exactly while a bark sounds, and the head bounces."""
 
     event = "bark"
+    room = 0.8
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         size = rng.choice(("small", "big"))

@@ -81,16 +81,16 @@ class DrumScene(ImpactScene):
     thing = Drum()
     phrasebook = Phrasebook(
         video=(
-            "a [{size}] {colour} drum is (hit|struck|beaten) [{how}] [{times}] [{tempo}] [{place}]",
+            "a [{size}] {colour} drum is (hit|struck|beaten) [{force}] [{times}] [{tempo}] [{place}]",
             "{count} {hit/hits} on a [{size}] {colour} drum [{place}]",
             "someone (hits|strikes|beats) a [{size}] {colour} drum [{times}] [{tempo}] [{place}]",
             "a (stick|drumstick) (hits|strikes) a [{size}] {colour} drum [{position}] [{times}] [{place}]",
             "{size} {colour} drum, {count} {beat/beats}[, {place}]",
             "the [{size}] {colour} drum [{position}] gets {count} {stroke/strokes} [{place}]",
             "a hand (plays|beats) the [{size}] {colour} drum with a stick [{times}]",
-            "[{place}], a [{size}] {colour} drum is (played|struck) [{how}] [{times}] [{tempo}]",
+            "[{place}], a [{size}] {colour} drum is (played|struck) [{force}] [{times}] [{tempo}]",
             "{colour} drum [{times}] [{place}]",
-            "a (player|drummer) (hits|plays) a [{size}] {colour} drum [{how}] [{times}] [{place}]",
+            "a (player|drummer) (hits|plays) a [{size}] {colour} drum [{force}] [{times}] [{place}]",
             "[a] {size} {colour} drum [stands {place}] and is (hit|struck) [{times}]",
             "{times} a stick comes down on a [{size}] {colour} drum [{position}] [{place}]",
             "a [{size}] {colour} drum [{position}], (beaten|hit) with a stick [{times}] [{tempo}]",

@@ -47,7 +47,7 @@ class Hammer(Thing):
         anvil.append(stage.box(-0.03, -0.41, 0.15, 0.032, iron, corner=0.02))
         paint_rays(stage, -0.03, -0.44, level=flash, inner=0.14, outer=0.28, count=7, colour=_SPARK, arc=(3.3, 6.1))
         stage.glow(-0.03, -0.44, 0.34, 0.28, _SPARK, strength=0.7 * flash)
-        turn = 0.9 * FORCE[look["loudness"]] * (1 - blow)
+        turn = 0.78 * FORCE[look["loudness"]] * (1 - blow)
         reach, height = 0.36, 0.115 * size
         arm = stage.placed(-0.03 + reach, -0.44 - height, angle=turn)
         stage.line([(reach + 0.4, -0.28), (reach + 0.0, -0.44 - height)], 0.07, (0.32, 0.38, 0.55))
@@ -77,18 +77,18 @@ class HammerScene(ImpactScene):
     thing = Hammer()
     phrasebook = Phrasebook(
         video=(
-            "a [{size}] {colour} hammer (hits|strikes) an anvil [{how}] [{times}] [{tempo}] [{place}]",
+            "a [{size}] {colour} hammer (hits|strikes) an anvil [{force}] [{times}] [{tempo}] [{place}]",
             "{count} {blow/blows} of a [{size}] {colour} hammer on an anvil [{place}]",
             "a smith (strikes|hits) hot iron with a [{size}] {colour} hammer [{times}] [{place}]",
             "sparks fly as a [{size}] {colour} hammer hits an anvil [{times}] [{tempo}]",
             "{size} {colour} hammer, anvil, {count} {blow/blows}[, {place}]",
-            "someone hammers [{how}] on an anvil with a [{size}] {colour} hammer [{times}]",
-            "a {colour} hammer comes down [{how}] on an anvil [{times}] [{place}]",
+            "someone hammers [{force}] on an anvil with a [{size}] {colour} hammer [{times}]",
+            "a {colour} hammer comes down [{force}] on an anvil [{times}] [{place}]",
             "[{place}], a [{size}] {colour} hammer strikes an anvil [{times}] [{tempo}]",
             "{times} the [{size}] {colour} hammer hits the anvil [{position}] [{place}]",
             "an anvil [{position}] is (hit|struck) by a [{size}] {colour} hammer [{times}] [{place}]",
             "a hand with a [{size}] {colour} hammer (hits|strikes) glowing iron [{times}] [{tempo}]",
-            "{count} {hit/hits} on an anvil with a [{size}] {colour} hammer [{how}]",
+            "{count} {hit/hits} on an anvil with a [{size}] {colour} hammer [{force}]",
             "hammering on an anvil, [{size}] {colour} hammer[, {times}][, {place}]",
         ),
         audio=(

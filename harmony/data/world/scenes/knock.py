@@ -31,6 +31,7 @@ class Door(Thing):
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         wooden = look["material"] == "wood"
         colour = COLOURS[look["colour"]] if wooden else METAL
+        knob = COLOURS["yellow"] if look["colour"] in ("red", "green", "blue", "purple") else darker(METAL, 0.6)
         reach, flash = motion.swing(times, hits), motion.fade(times, hits, seconds=0.12)
         stage.shadow(0, 0, 0.4, 0.06)
         stage.box(-0.04, -0.42, 0.3, 0.44, (0.93, 0.90, 0.84), corner=0.015)
@@ -43,8 +44,8 @@ class Door(Thing):
             for y in (-0.74, -0.08):
                 stage.box(-0.04, y, 0.255, 0.03, darker(colour, 0.25))
             stage.box(-0.04, -0.41, 0.02, 0.3, darker(colour, 0.12))
-        stage.disc(-0.235, -0.4, 0.04, COLOURS["yellow"] if wooden else darker(METAL, 0.5))
-        back = 0.24 * FORCE[look["loudness"]] * (1 - reach)
+        stage.disc(-0.235, -0.4, 0.04, knob)
+        back = 0.26 * FORCE[look["loudness"]] * (1 - reach)
         hand = stage.placed(0.17 + back, -0.5 - 0.35 * back)
         paint_rays(stage, 0.12, -0.5, level=flash, inner=0.13, outer=0.24, count=7)
         stage.glow(0.1, -0.5, 0.2, 0.2, FLASH, strength=0.5 * flash)
@@ -75,34 +76,34 @@ class KnockScene(ImpactScene):
     thing = Door()
     phrasebook = Phrasebook(
         video=(
-            "a (fist|hand) knocks [{how}] on a {colour} {material} door [{times}] [{tempo}] [{place}]",
+            "a (fist|hand) knocks [{force}] on a {colour} {material} door [{times}] [{tempo}] [{place}]",
             "{count} {knock/knocks} on a {colour} {material} door [{place}]",
-            "someone knocks [{how}] on a [{material}] {colour} door [{times}] [{tempo}] [{place}]",
-            "a {colour} door [of {material}] is (hit|knocked on) [{times}] [{place}]",
+            "someone knocks [{force}] on a [{material}] {colour} door [{times}] [{tempo}] [{place}]",
+            "a {colour} door [of {stuff}] is (hit|knocked on) [{times}] [{place}]",
             "{colour} {material} door, {count} {knock/knocks}[, {place}]",
             "{times} a fist (hits|knocks on) the {colour} {material} door [{position}] [{place}]",
             "a person knocks on the {colour} [{material}] door [{position}] [{times}] [{tempo}]",
             "knocking on a {colour} {material} door [{times}] [{place}]",
-            "[{place}], a hand knocks on a {colour} {material} door [{how}] [{times}]",
+            "[{place}], a hand knocks on a {colour} {material} door [{force}] [{times}]",
             "a closed {colour} {material} door [{position}], someone knocks [{times}]",
             "a fist (hits|strikes) a {colour} {material} door [{times}] [{tempo}] [{place}]",
             "the {colour} {material} door gets {count} {knock/knocks} [{place}]",
-            "a {colour} {material} door and a (hand|fist) that knocks [{how}] [{times}] [{place}]",
+            "a {colour} {material} door and a (hand|fist) that knocks [{force}] [{times}] [{place}]",
         ),
         audio=(
             "{count} [{loudness}] {knock/knocks} on a {material} door",
             "someone knocks [{how}] on (a|the) {material} door [{times}] [{tempo}]",
-            "[{loudness}] [{sound}] knocking on {material} [{times}]",
+            "[{loudness}] [{sound}] knocking on {stuff} [{times}]",
             "{count} [{loudness}] [{sound}] {knock/knocks}",
             "a {material} door is knocked on [{how}] {times} [{tempo}]",
             "knock, {material} door[, {loudness}][, {times}]",
-            "the [{loudness}] sound of {count} {knock/knocks} on {material}",
+            "the [{loudness}] sound of {count} {knock/knocks} on {stuff}",
             "{count} {sound} {knock/knocks} on a door [{place}]",
             "a [{loudness}] knock on a {material} door [is heard {times}]",
             "you hear {count} [{loudness}] {knock/knocks} on a {material} door [{tempo}]",
-            "a fist knocks [{how}] on {material} {times}",
+            "a fist knocks [{how}] on {stuff} {times}",
             "a hand (hits|knocks on) a {material} door [{times}] [{how}] [{tempo}]",
-            "[{sound}] {knock/knocks}, {material}, {times}",
+            "[{sound}] {knock/knocks} on {stuff}",
         ),
         silent_video=(
             "nobody knocks on the {colour} {material} door [{place}]",
@@ -112,6 +113,7 @@ class KnockScene(ImpactScene):
         ),
         silent_audio=(*SILENCE, "nobody knocks", "nobody knocks on the door, silence"),
         phrases={
+            "stuff": {"wood": ("wood",), "metal": ("metal", "iron")},
             "material": {"wood": ("wooden", "wood"), "metal": ("metal", "iron")},
             "sound": {"dull": ("dull", "wooden"), "ringing": ("ringing", "metallic")},
         },

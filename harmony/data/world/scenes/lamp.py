@@ -23,6 +23,7 @@ class Lamp(Thing):
 
     event = "blink"
     places = ("indoors", "night")
+    room = 0.8
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         size = rng.choice(("small", "big"))
@@ -47,7 +48,7 @@ class Lamp(Thing):
         bulb = lamp.disc(0, -0.25, 0.06, motion.towards((0.85, 0.84, 0.8), _LIGHT, light))
         shade = lamp.polygon(
             [(-0.13, -0.56), (0.13, -0.56), (0.25, -0.26), (-0.25, -0.26)],
-            motion.towards(darker(colour, 0.22), mix(_LIGHT, colour, 0.18), light),
+            motion.towards(darker(colour, 0.3), mix(_LIGHT, colour, 0.18), light),
             corner=0.015,
         )
         lamp.glow(0, -0.34, 0.26, 0.2, (1.0, 0.98, 0.85), strength=0.9 * light)

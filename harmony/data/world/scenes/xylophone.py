@@ -29,12 +29,16 @@ def _bar_x(bar: int) -> float:
 class Xylophone(Thing):
     """The mallet travels to each bar in time for its hit; a bar that is hit lights up and dips."""
 
+    room = 0.5
+
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         bars = _tune(rng, rng.choice(_TUNES, weights=(2, 1, 1, 2)), max(count, 1))
         attributes = {}
         if count:
             attributes |= {f"note{k + 1}of{count}": BARS[bar] for k, bar in enumerate(bars)}
-            attributes |= {"first": BARS[bars[0]], "last": BARS[bars[-1]], "tune": _tune_word(bars)}
+            attributes["tune"] = _tune_word(bars)
+            if bars[0] != bars[-1]:
+                attributes |= {"first": BARS[bars[0]], "last": BARS[bars[-1]]}
             if len(set(bars)) == 1:
                 attributes |= {"bar": BARS[bars[0]], "pitch": ("low", "medium", "medium", "high")[bars[0]]}
         return attributes, {"bars": bars}
@@ -52,33 +56,33 @@ class Xylophone(Thing):
             flash = motion.fade(times, struck, seconds=0.2)
             colour, half = COLOURS[name], 0.27 - 0.035 * bar
             centre = -0.245 + 0.02 * flash
-            stage.box(_bar_x(bar) + 0.012, -0.225, 0.083, half, darker(colour, 0.45), corner=0.03)
+            stage.box(_bar_x(bar) + 0.012, -0.225, 0.08, half, darker(colour, 0.45), corner=0.03)
             shine = motion.towards(colour, lighter(colour, 0.7), flash)
-            covers.append(stage.box(_bar_x(bar), centre, 0.083, half, shine, corner=0.03))
+            covers.append(stage.box(_bar_x(bar), centre, 0.08, half, shine, corner=0.03))
             if struck:
                 stage.glow(_bar_x(bar), -0.28, 0.24, 0.34, FLASH, strength=0.75 * flash)
-        angle = np.pi - 0.55 + 0.75 * FORCE[look["loudness"]] * (1 - stroke)
+        angle = 2.2 + 0.8 * FORCE[look["loudness"]] * (1 - stroke)
         mallet = paint_beater(
             stage,
-            grip=(x + 0.29, -0.47),
-            length=0.34,
+            grip=(x + 0.2, -0.64),
+            length=0.35,
             angle=angle,
             head=0.07,
             head_colour=(0.97, 0.95, 0.9),
+            elbow=(0.5, -0.3),
         )
         return [*covers, *mallet]
 
     def hit(self, look: Look, index: int, rate: int) -> np.ndarray:
         f = _PITCHES[look["bars"][index]]
         # A bar's partials when it is tuned as on a marimba: 1, 4 and about 9.2 times the note.
-        ringing = sound.partials(
+        return sound.partials(
             round(0.9 * rate),
             rate,
             frequencies=(f, 3.93 * f, 9.2 * f),
             amplitudes=(1.0, 0.35, 0.15),
             times=(0.2, 0.06, 0.02),
         )
-        return ringing
 
 
 def _tune(rng: Chance, tune: str, count: int) -> list[int]:
@@ -103,10 +107,10 @@ class XylophoneScene(ImpactScene):
     thing = Xylophone()
     phrasebook = Phrasebook(
         video=(
-            "a xylophone is played [{how}] [{times}] [{tempo}] [{place}]",
+            "a xylophone is played [{force}] [{times}] [{tempo}] [{place}]",
             "a mallet (hits|strikes) the {bar} bar of a xylophone [{times}] [{tempo}] [{place}]",
             "{count} {hit/hits} on the {bar} bar of a xylophone [{place}]",
-            "the {bar} bar of a xylophone is (hit|played) [{how}] [{times}] [{place}]",
+            "the {bar} bar of a xylophone is (hit|played) [{force}] [{times}] [{place}]",
             "someone plays the {bar} bar of a xylophone [{times}] [{tempo}]",
             "a xylophone, the {note1of2} bar[,] then the {note2of2} bar [{place}]",
             "a mallet hits the {note1of2} and the {note2of2} bar of a xylophone [{tempo}] [{place}]",
@@ -118,7 +122,7 @@ class XylophoneScene(ImpactScene):
             "a mallet moves from the {first} to the {last} bar of a xylophone [{place}]",
             "someone plays {count} {note/notes} on a [{place}] xylophone [{tempo}]",
             "xylophone, {count} {note/notes}[, {tune}][, {place}]",
-            "[{place}], a mallet plays a xylophone [{how}] [{times}] [{tempo}]",
+            "[{place}], a mallet plays a xylophone [{force}] [{times}] [{tempo}]",
             "a colorful xylophone [{position}] [{place}] [is played {times}]",
         ),
         audio=(
