@@ -105,7 +105,7 @@ def matched_gain_figure(guided: Sequence[Counts], unguided: Sequence[Counts], co
 
 
 def event_contrast(frames: np.ndarray, times: Sequence[float], *, frame_rate: float = 16.0) -> float:
-    """How strongly the picture changes at its events: mean change over two frames of the most changed tenth of pixels."""
+    """How strongly the picture changes at its events: mean change over two frames, of the most changed tenth of it."""
     if not len(times):
         return 0.0
     x = frames.astype(np.float32) / 255
