@@ -43,7 +43,7 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
     "size": {"small": ("small", "little"), "big": ("big", "large"), "medium": ()},
     "place": {
         "indoors": ("indoors", "in a room", "inside"),
-        "day": ("outdoors", "outside", "on a sunny day", "by day"),
+        "day": ("outdoors", "outside", "during the day", "by day"),
         "night": ("at night", "in the dark"),
     },
     "position": {

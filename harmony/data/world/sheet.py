@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from harmony.data.world import KINDS, Clip, render, sample_scene
 from harmony.timeline import Timeline
 
-_WAVE, _TEXT, _GAP = 22, 28, 8
+_WAVE, _TEXT, _GAP = 34, 28, 8
 _PAPER, _INK, _TICK = (250, 249, 246), (60, 60, 70), (210, 60, 50)
 
 

@@ -15,8 +15,7 @@ from harmony.data.world.times import COUNT_WORDS, most_events, sample_count, sam
 from harmony.data.world.types import Draft, Event, Scene, Split
 from harmony.data.world.weather import INTENSITIES, paint_cloud, paint_rain, rain_sound
 
-_SCALE = 0.62
-_SPOTS = (0.25, 0.75)
+_SCALE = 0.66
 
 
 class RainyScene(SceneKind):
@@ -46,7 +45,7 @@ class RainyScene(SceneKind):
         look = look_of(scene)
         paint_place(canvas, look["place"])
         hits = [event.time for event in scene.events]
-        thing = canvas.cover(*self.thing.paint(canvas.placed(look["x"], FLOOR), look, times, hits))
+        thing = canvas.cover(*self.thing.paint(canvas.placed(look["x"], FLOOR, scale=0.85), look, times, hits))
         rain = paint_rain(
             canvas, times, intensity=look["intensity"], drops=look["drops"], place=look["place"], within=1.0 - thing
         )
@@ -67,6 +66,7 @@ class DuoScene(SceneKind):
     names: ClassVar[tuple[str, str]]
     things: ClassVar[tuple[Thing, Thing]]
     places: ClassVar[tuple[str, ...]]
+    spots: ClassVar[tuple[float, float]] = (0.26, 0.74)
 
     def sample(self, rng: Chance, *, duration: float, split: Split) -> Draft:
         most = most_events(duration)
@@ -89,7 +89,7 @@ class DuoScene(SceneKind):
         paint_place(canvas, scene.attributes["place"])
         masks = []
         for source, (name, thing) in enumerate(zip(self.names, self.things, strict=True)):
-            stage = canvas.placed(_SPOTS[source], FLOOR, scale=_SCALE, mirrored=source == 0)
+            stage = canvas.placed(self.spots[source], FLOOR, scale=_SCALE, mirrored=source == 0)
             masks.append(canvas.cover(*thing.paint(stage, self._look(scene, name), times, _hits(scene, source))))
         return masks
 

@@ -11,10 +11,10 @@ from harmony.data.world.palette import mix
 
 INTENSITIES = ("light", "heavy")
 # width of a streak's lane, share of a lane's length that a drop fills, opacity, loudness (rms)
-_LANE = {"light": 0.115, "heavy": 0.07}
+_LANE = {"light": 0.15, "heavy": 0.095}
 _FILL = {"light": 0.2, "heavy": 0.34}
 _LEVEL = {"light": 0.05, "heavy": 0.17}
-_LENGTH, _SPEED, _SLANT = 0.62, 1.25, 0.16
+_LENGTH, _SPEED, _SLANT = 0.62, 1.1, 0.16
 _DROP = (0.80, 0.90, 1.0)
 
 
@@ -47,7 +47,7 @@ def paint_rain(
     def opacity(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         across = (x + _SLANT * y) / np.float32(lane)
         index = np.floor(across)
-        middle = np.clip(1.0 - np.abs(across - index - 0.5) * np.float32(lane / 0.013), 0, 1)
+        middle = np.clip(1.3 - np.abs(across - index - 0.5) * np.float32(lane / 0.018), 0, 1)
         along = (y / np.float32(_LENGTH) + starts[index.astype(int) % 64] - fallen) % 1
         return middle * np.clip((fill - np.abs(along - 0.5) * 2) * 4, 0, 0.85)
 

@@ -21,7 +21,7 @@ class Hands(Thing):
     """The sleeves have a colour; big hands clap low."""
 
     event = "clap"
-    room = 0.4
+    room = 0.2
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         size = rng.choice(("small", "big"))
@@ -35,7 +35,7 @@ class Hands(Thing):
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         sleeve = COLOURS[look["colour"]]
         closed, flash = motion.swing(times, hits), motion.fade(times, hits, seconds=0.12)
-        apart = 0.2 * FORCE[look["loudness"]] * (1 - closed)
+        apart = 0.02 + 0.17 * FORCE[look["loudness"]] * (1 - closed)
         scale = {"small": 0.8, "big": 1.1}[look["size"]]
         hands = []
         for mirrored in (True, False):
@@ -46,7 +46,7 @@ class Hands(Thing):
             side.line([(apart + 0.19, 0.27), (apart + 0.145, 0.19)], 0.122, darker(sleeve, 0.3))
             fingers = side.line([(apart + 0.105, 0.06), (apart + 0.07, -0.2)], 0.075, SKIN)
             palm = side.ellipse(apart + 0.12, 0.04, 0.105, 0.14, SKIN, angle=-0.2)
-            thumb = side.line([(apart + 0.16, 0.06), (apart + 0.125, -0.09)], 0.04, darker(SKIN, 0.16))
+            thumb = side.line([(apart + 0.15, 0.1), (apart + 0.055, -0.02)], 0.042, darker(SKIN, 0.14))
             hands += [palm, fingers, thumb]
         paint_rays(
             stage.placed(0, -0.52, scale=scale), 0, 0, level=flash, inner=0.27, outer=0.4, arc=(3.5, 5.93), count=5

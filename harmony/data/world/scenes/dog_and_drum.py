@@ -13,6 +13,7 @@ class DogAndDrum(DuoScene):
     names = ("dog", "drum")
     things = (Dog(), Drum())
     places = ("indoors", "day", "night")
+    spots = (0.25, 0.72)
     phrasebook = Phrasebook(
         video=(
             "a [{dog_size}] {dog_colour} dog barks [{dog_times}] and a [{drum_size}] {drum_colour} drum is hit "

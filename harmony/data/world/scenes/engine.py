@@ -39,7 +39,7 @@ class Engine(SceneKind):
             "a standing {colour} car, its engine runs {speed} [{place}]",
             "we see a {colour} car [{place}], the engine runs {speed}",
             "a {colour} car waits [{place}] with its {rate} engine on",
-            "someone starts a {colour} car [{place}], the engine runs {speed}",
+            "the {colour} car [{place}] has its engine on, it runs {speed}",
             "a {colour} car [{place}], shaking {speed}",
             "a parked {colour} car shakes with its {rate} engine [{place}]",
         ),
@@ -88,7 +88,7 @@ class Engine(SceneKind):
         stage = canvas.placed(0.54, FLOOR)
         stage.shadow(0, 0, 0.46, 0.07)
         smoke = [*_paint_puffs(stage, turns, params["shake"])]
-        car = _paint_car(stage, COLOURS[scene.attributes["colour"]], 0.022 * np.cos(2 * np.pi * turns))
+        car = _paint_car(stage, COLOURS[scene.attributes["colour"]], 0.03 * np.cos(2 * np.pi * turns))
         return [canvas.cover(*car, *smoke)]
 
     def sound(self, scene: Scene, num_samples: int, rate: int) -> np.ndarray:
@@ -97,7 +97,7 @@ class Engine(SceneKind):
         throb = 0.5 + 0.5 * np.cos(2 * np.pi * (params["shake"] * t + params["phase"]))
         levels = [1.0 / (1 + 0.35 * k) * (1.3 if k % 2 == 0 else 1.0) for k in range(1, 17)]
         tone = sound.glide(params["frequency"] * (1 + 0.06 * throb), rate, amplitudes=levels)
-        return 0.3 * sound.normalised((0.4 + 0.6 * throb) * tone)
+        return 0.5 * sound.normalised((0.4 + 0.6 * throb) * tone)
 
 
 def _paint_puffs(stage: Canvas, turns: np.ndarray, shake: float) -> list[np.ndarray]:

@@ -56,7 +56,7 @@ class Firework(Thing):
     @staticmethod
     def _burst(sky: Canvas, colour: tuple, reach: float, since: np.ndarray) -> list[np.ndarray]:
         """Rays that fly out fast and then slowly, and fade."""
-        level = np.where(since >= 0, np.exp(-np.maximum(since, 0) / 0.24), 0.0)
+        level = np.where(since >= 0, np.exp(-np.maximum(since, 0) / 0.17), 0.0)
         far = reach * (1 - 0.75 * np.exp(-np.maximum(since, 0) / 0.07))
         near = far * (0.25 + 0.4 * (1 - level))
         sky.glow(0, 0, 1.5 * reach, 1.5 * reach, colour, strength=0.7 * level)
@@ -65,7 +65,7 @@ class Firework(Thing):
             cos, sin = np.cos(2 * np.pi * k / _RAYS), np.sin(2 * np.pi * k / _RAYS)
             ends = [(near * cos, near * sin), (far * cos, far * sin)]
             covers.append(sky.line(ends, 0.026, colour, alpha=np.minimum(1, 1.5 * level)))
-        sky.glow(0, 0, 0.55 * reach, 0.55 * reach, (1, 1, 0.95), strength=level)
+        sky.glow(0, 0, 0.55 * reach, 0.55 * reach, (1, 1, 0.95), strength=level**2)
         return covers
 
     @staticmethod

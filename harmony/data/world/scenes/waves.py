@@ -84,6 +84,7 @@ class Waves(SceneKind):
         swell = _swell(scene, times)
         level = 0.66 - 1.3 * height * (swell - 0.5)
         phase = 2 * np.pi * (times / scene.params["period"] + scene.params["phase"])
+        canvas.box(0.5, 2.62, 4, 2, mix(sea, (1, 1, 1), 0.32 if place == "day" else 0.1))
         back = _paint_water(canvas, level - 0.05, height * 0.7, phase * 0.7, 1.4, mix(sea, _FOAM, 0.22))
         lean = 0.16 * height / 0.065 * np.cos(phase)
         _paint_boat(canvas.placed(0.5, level, angle=lean), colour)

@@ -35,12 +35,13 @@ class Xylophone(Thing):
         bars = _tune(rng, rng.choice(_TUNES, weights=(2, 1, 1, 2)), max(count, 1))
         attributes = {}
         if count:
-            attributes |= {f"note{k + 1}of{count}": BARS[bar] for k, bar in enumerate(bars)}
             attributes["tune"] = _tune_word(bars)
             if bars[0] != bars[-1]:
                 attributes |= {"first": BARS[bars[0]], "last": BARS[bars[-1]]}
             if len(set(bars)) == 1:
                 attributes |= {"bar": BARS[bars[0]], "pitch": ("low", "medium", "medium", "high")[bars[0]]}
+            else:
+                attributes |= {f"note{k + 1}of{count}": BARS[bar] for k, bar in enumerate(bars)}
         return attributes, {"bars": bars}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
