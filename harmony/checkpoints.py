@@ -22,6 +22,7 @@ from harmony.timeline import Timeline
 
 # Nothing that could hold a pickle or code is ever fetched.
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.md", "*.model"]
+_COMPUTING = ("transformer", "text_encoder", "transcript_encoder")  # what a dtype is for; codecs stay in float32
 _HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
 
 
@@ -111,6 +112,20 @@ class HarmonyCheckpoint(DiffusionPipeline):
         cast(self.transformer, dtype)
         return self
 
+    def to(self, *args: Any, **kwargs: Any) -> Self:
+        """Move to a device, as diffusers does; a dtype is for the models only, codecs stay in float32."""
+        dtypes = [a for a in (*args, kwargs.pop("dtype", None)) if isinstance(a, torch.dtype)]
+        rest = [a for a in args if not isinstance(a, torch.dtype)]
+        if rest or kwargs:
+            super().to(*rest, **kwargs)
+        for dtype in dtypes:
+            if dtype == torch.float16 and self.device.type == "cpu":
+                raise ValueError("a CPU computes in float16 hundreds of times slower; use bfloat16 or float32")
+            for name in _COMPUTING:
+                if getattr(self, name) is not None:
+                    cast(getattr(self, name), dtype)
+        return self
+
     @classmethod
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | Path, *, precision: str | None = None, **kwargs: Any
@@ -120,10 +135,15 @@ class HarmonyCheckpoint(DiffusionPipeline):
         Args:
             pretrained_model_name_or_path: the folder, or the id on the hub.
             precision: ``auto``, ``float32`` or ``bfloat16`` for the transformer; ``None`` leaves what diffusers loads.
-            kwargs: of ``DiffusionPipeline.from_pretrained`` (``torch_dtype``, ``revision``, components, ...).
+            kwargs: of ``DiffusionPipeline.from_pretrained``: ``dtype`` (of the models; codecs open in float32),
+                ``revision``, components, ...
         """
         name = str(pretrained_model_name_or_path)
         folder = local_folder(name, kwargs)
+        dtype = kwargs.pop("dtype", None) or kwargs.pop("torch_dtype", None)
+        if isinstance(dtype, torch.dtype):
+            dtype = dict.fromkeys(_COMPUTING, dtype) | {"default": torch.float32}
+        kwargs |= {} if dtype is None else {"dtype": dtype}
         pipe = super().from_pretrained(str(folder), **{"use_safetensors": True, **kwargs})
         pipe.register_to_config(_name_or_path=name)
         pipe.guidance = GuidanceConfig.load(folder)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from harmony import media
 from harmony.conditions import Conditions
 from harmony.encoding import encode_conditions
 from harmony.generation import GenerationRequest
@@ -179,6 +180,16 @@ def test_the_same_request_makes_the_same_clip(pipe):
     assert differ(clip, pipe.regenerate(request.model_copy(update={"seed": 6}), **uploads)) == (True, True)
 
 
+def test_a_saved_file_remembers_its_request(pipe, tmp_path):
+    clip = pipe("a red drum", transcript="hello", **FAST)
+    info = media.probe(clip.save(tmp_path / "clip.mp4"))
+    assert (info.num_frames, info.width, info.height, info.sample_rate) == (9, 32, 32, 48_000)
+    request = GenerationRequest.from_json(info.metadata["comment"])
+    assert request == clip.request and differ(clip, pipe.regenerate(request)) == (False, False)
+    waveform, rate = media.read_audio(clip.save(tmp_path / "clip.wav"))
+    assert rate == 16_000 and np.abs(np.squeeze(waveform) - clip.waveform).max() < 1e-3
+
+
 def test_a_drawn_seed_is_told(pipe):
     clip = pipe("a red drum", seed=None, **FAST)
     assert clip.seed == clip.request.seed and differ(clip, pipe.regenerate(clip.request)) == (False, False)
@@ -266,6 +277,19 @@ def test_a_saved_folder_makes_the_same_clip(pipe, tmp_path):
 def test_a_missing_folder_is_named():
     with pytest.raises(FileNotFoundError, match="no checkpoint folder './nowhere'"):
         HarmonyPipeline.from_pretrained("./nowhere")
+
+
+def test_a_dtype_is_for_the_models_and_not_for_the_codecs(pipe, tmp_path):
+    pipe.save_pretrained(tmp_path)
+    half = HarmonyPipeline.from_pretrained(tmp_path, dtype=torch.bfloat16)
+    moved = HarmonyPipeline.micro().to("cpu", torch.bfloat16)
+    for one in (half, moved):
+        one.set_progress_bar_config(disable=True)
+        assert one.precision == "bfloat16" and one.text_encoder.dtype == torch.bfloat16
+        assert one.video_codec.dtype == one.audio_codec.dtype == torch.float32
+        assert np.isfinite(one("a red drum", transcript="hello", reference_audio=tone(1.2), **FAST).waveform).all()
+    with pytest.raises(ValueError, match="float16 hundreds of times slower"):
+        moved.to(torch.float16)
 
 
 def test_precision_is_part_of_the_request():
