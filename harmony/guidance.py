@@ -71,6 +71,7 @@ class GuidanceConfig:
         static_anchor: where the still picture comes from when no first frame is given: ``prediction`` (the clean clip
             predicted at this step, through the codec's cheap map) or ``grey`` (one cached grey clip).
         num_inference_steps, shift, solver: of the sampler.
+        sigma_max: the first noise level before shifting; 0.999 is Wan's and Ovi's own schedule.
         skip_layers: the layers that ``skip_layer`` leaves out.
     """
 
@@ -82,6 +83,7 @@ class GuidanceConfig:
     num_inference_steps: int = Field(default=40, ge=1, le=1000)
     shift: float = Field(default=5.0, gt=0.0, le=100.0)
     solver: Solver = "euler"
+    sigma_max: float = Field(default=1.0, gt=0.0, le=1.0)
     skip_layers: tuple[int, ...] = ()
 
     @field_validator("terms", mode="before")

@@ -18,8 +18,8 @@ from harmony.encoding import decode_tracks, encode_conditions, encode_given, gre
 from harmony.generation import Generation, GenerationRequest
 from harmony.guidance import GuidanceConfig, GuidanceTerm, Solver, first_problem
 from harmony.models.conditioning import Conditioning, Streams
-from harmony.models.schedule import ScheduledWord
 from harmony.models.recorder import AttentionRecorder
+from harmony.models.schedule import ScheduledWord
 from harmony.passes import Anchors
 from harmony.progress import Cancel, Progress, Stopwatch, asks_to_cancel
 from harmony.sampling import GenerationCancelled, denoise, initial_noise, shifted_sigmas, step_nearest
@@ -202,7 +202,7 @@ class HarmonyPipeline(HarmonyCheckpoint):
         **settings: Any,
     ) -> Streams:
         guidance, stride = request.guidance, self.video_codec.spatial_stride
-        sigmas = shifted_sigmas(guidance.num_inference_steps, shift=guidance.shift)
+        sigmas = shifted_sigmas(guidance.num_inference_steps, shift=guidance.shift, start=guidance.sigma_max)
         pictures = (timeline.num_video_latents, request.height // stride, request.width // stride)
         noise = initial_noise(
             (self.video_codec.latent_channels, *pictures),

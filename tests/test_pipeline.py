@@ -2,10 +2,12 @@
 
 import json
 import threading
+from fnmatch import fnmatch
 
 import numpy as np
 import pytest
 import torch
+from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 from harmony import media
 from harmony.conditions import Conditions
@@ -272,6 +274,40 @@ def test_a_saved_folder_makes_the_same_clip(pipe, tmp_path):
     torch.testing.assert_close(latents(again, "a red drum", **wish), latents(pipe, "a red drum", **wish))
     request = again("a red drum", **wish).request
     assert request.model == "harmony-micro" and str(tmp_path) not in request.to_json()
+
+
+def test_a_hub_id_fetches_nothing_that_could_run(monkeypatch, pipe, tmp_path):
+    pipe.save_pretrained(tmp_path)
+    asked = {}
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda name, **o: asked.update(o, name=name) or tmp_path)
+    again = HarmonyPipeline.from_pretrained("someone/harmony", revision="main")
+    assert again.model_id == asked["name"] == "someone/harmony" and asked["revision"] == "main"
+    assert not any(
+        fnmatch(f"weights.{kind}", p) for kind in ("bin", "pt", "py", "pkl") for p in asked["allow_patterns"]
+    )
+
+
+def test_a_checkpoint_may_carry_speech_in_its_captions(pipe, tmp_path):
+    """The full-size layout: umT5 captions of a fixed length without a mask, no transcript encoder."""
+    backend = pipe.tokenizer.backend_tokenizer
+    encoder = UMT5EncoderModel(
+        UMT5Config(vocab_size=len(pipe.tokenizer), d_model=16, d_kv=4, d_ff=16, num_layers=1, num_heads=2)
+    ).eval()
+    parts = pipe.components | dict(
+        tokenizer=PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="[PAD]"),
+        text_encoder=encoder,
+        transcript_encoder=None,
+    )
+    HarmonyPipeline(**parts).save_pretrained(tmp_path)
+    large = HarmonyPipeline.from_pretrained(tmp_path)
+    large.set_progress_bar_config(disable=True)
+    assert large.transcript_encoder is None
+    wish = dict(guidance=[GuidanceTerm("text", 3.0, 3.0), GuidanceTerm("sync", 2.0, 2.0)], **FAST)
+    # Three words among 512 rows weigh little in a random model: the sound shows them, the pictures hardly.
+    assert differ(large("a red drum", **wish), large("a blue lamp", **wish))[1]
+    assert differ(large("a red drum", **wish), large("a red drum", negative_prompt="loud", **wish))[1]
+    with pytest.raises(ValueError, match="no transcript encoder"):
+        large("a man", transcript="hello", **FAST)
 
 
 def test_a_missing_folder_is_named():
