@@ -1,0 +1,102 @@
+"""Held-out losses of the averaged weights: fixed clips, fixed noise, all conditions shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from harmony.data.cache import LatentCache
+from harmony.models.conditioning import Streams
+from harmony.models.text import CaptionTokenizer
+from harmony.training.batches import ClipBatch, PassPlan, load_clean, to_device
+from harmony.training.conditions import collate, cut_voice, encode_conditions, show_everything
+from harmony.training.config import TrainingConfig
+from harmony.training.losses import add_noise, clip_losses, run_model
+from harmony.training.tasks import Task
+from harmony.training.trainee import Trainee
+
+SIGMAS = (0.25, 0.5, 0.75)
+_CLIPS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Fixed held-out batches.
+
+    Losses are plain mean squared errors (no motion weight, no dropout), named ``task.stream`` as in
+    ``joint.audio``; each also per sigma and per group of clips, as in ``joint.audio@0.5`` and ``joint.audio/speech``.
+    """
+
+    batches: tuple[ClipBatch, ...]
+    groups: tuple[tuple[str, ...], ...]
+    tasks: tuple[Task, ...]
+
+    @classmethod
+    def build(cls, cache: LatentCache, tokenizer: CaptionTokenizer, config: TrainingConfig) -> Validation:
+        """Take the first ``validation_clips`` clips of a cache."""
+        count = min(config.run.validation_clips, len(cache))
+        batches, groups = [], []
+        for start in range(0, count, _CLIPS_AT_ONCE):
+            indices = list(range(start, min(start + _CLIPS_AT_ONCE, count)))
+            batches.append(_fixed_batch(cache, indices, tokenizer, config))
+            groups.append(tuple(cache.clips[i].group for i in indices))
+        tasks = (Task.JOINT,) if config.streams == "audio" else tuple(Task)
+        return cls(tuple(batches), tuple(groups), tasks)
+
+    @torch.no_grad()
+    def measure(self, model: Trainee, *, dtype: torch.dtype, device: torch.device) -> dict[str, float]:
+        """The model's losses; the model must already carry the weights that are asked about."""
+        found: dict[str, list[float]] = {}
+        for batch, groups in zip(self.batches, self.groups, strict=True):
+            moved = to_device(batch, device)
+            noise = moved.noise(device)
+            conditioning = encode_conditions(
+                moved.passes[0].conditions,
+                model.text_encoder,
+                model.transcript_encoder,
+                dtype=dtype,
+                video=moved.clean.video is not None,
+            )
+            for task in self.tasks:
+                tasks = torch.full_like(moved.passes[0].tasks, int(task))
+                for sigma in SIGMAS:
+                    clips = add_noise(moved.clean, noise, sigma=torch.full_like(moved.sigma, sigma), tasks=tasks)
+                    prediction = run_model(model.transformer, clips, conditioning, dtype=dtype)
+                    _record(found, clip_losses(prediction, clips), task, sigma, groups, moved.clean.video is not None)
+        return {name: float(np.mean(values)) for name, values in sorted(found.items())}
+
+
+def _fixed_batch(
+    cache: LatentCache, indices: list[int], tokenizer: CaptionTokenizer, config: TrainingConfig
+) -> ClipBatch:
+    timeline = cache.info.timeline
+    length = round(config.conditions.reference_seconds[0] * timeline.audio_latent_rate)
+    same = config.conditions.reference == "same_clip"
+    shown = [
+        show_everything(
+            cache.clips[i].scene,
+            i,
+            reference=cut_voice(cache, i, length, np.random.default_rng(i), same_clip=same),
+        )
+        for i in indices
+    ]
+    conditions = collate(shown, tokenizer, timeline, reference_latents=length)
+    plan = PassPlan(torch.zeros(len(indices), dtype=torch.long), None, conditions)
+    clean = load_clean(cache, indices, video=config.streams == "both")
+    return ClipBatch(clean, torch.zeros(len(indices)), indices[0], (plan,), {})
+
+
+def _record(
+    found: dict[str, list[float]], losses: Streams, task: Task, sigma: float, groups: tuple[str, ...], has_video: bool
+) -> None:
+    """Add the losses of the streams that this task makes."""
+    made = {"video": has_video and task != Task.VIDEO_DRIVEN_AUDIO, "audio": task != Task.AUDIO_DRIVEN_VIDEO}
+    for stream, is_made in made.items():
+        if not is_made:
+            continue
+        name = f"{task.name.lower()}.{stream}"
+        for value, group in zip(getattr(losses, stream).tolist(), groups, strict=True):
+            for key in (name, f"{name}@{sigma}", f"{name}/{group}"):
+                found.setdefault(key, []).append(value)
