@@ -1,0 +1,248 @@
+"""One job: read a person's files, trim them where the person says, make the clip, write everything down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from harmony import media
+from harmony.guidance import GuidanceConfig, num_passes
+from harmony.session.knobs import Knobs
+
+if TYPE_CHECKING:  # these bring diffusers along, seconds that a help page or an empty app need not wait for
+    from harmony.conditions import Task
+    from harmony.generation import Generation
+    from harmony.pipeline import HarmonyPipeline
+
+# Called after each step: steps done, of how many, and the seconds that are left.
+OnStep = Callable[[int, int, float], None]
+
+_SLACK = 0.01  # seconds; people type two decimals
+_LOOK = 512  # pixels of a film's shorter side that the model gets to see at most
+
+
+class JobCancelled(Exception):  # noqa: N818 - like GenerationCancelled, it is no error
+    """The work was stopped because somebody asked for it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a person wants, as words and paths.
+
+    Attributes:
+        task: what is made.
+        prompt, audio_prompt, transcript: what is seen, heard and said; empty means nothing.
+        reference_audio: a file with a voice. image: a picture file, the first frame.
+        audio, video: the file that drives the clip.
+        start, duration: the part of that file that is used, in seconds; by default as much as a clip holds.
+        knobs: guidance. steps: ``None`` is the checkpoint's own choice.
+        seed: of the noise.
+        attention: also draw where the sound looks.
+    """
+
+    task: Task = "joint"
+    prompt: str = ""
+    audio_prompt: str = ""
+    transcript: str = ""
+    reference_audio: str | None = None
+    image: str | None = None
+    audio: str | None = None
+    video: str | None = None
+    start: float = 0.0
+    duration: float | None = None
+    knobs: Knobs = field(default_factory=Knobs)
+    steps: int | None = None
+    seed: int = 0
+    attention: bool = False
+
+    @property
+    def driver(self) -> str | None:
+        """The file that drives the clip."""
+        return self.audio or self.video
+
+    def guidance(self, pipe: HarmonyPipeline) -> GuidanceConfig:
+        return self.knobs.applied_to(pipe.guidance)
+
+    def num_passes(self, pipe: HarmonyPipeline) -> int:
+        """Forward passes of the model: what the job costs."""
+        guidance = self.guidance(pipe)
+        made = dict(video=self.task != "video_to_audio", audio=self.task != "audio_to_video")
+        return num_passes(guidance.terms, self.steps or guidance.num_inference_steps, **made)
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a file that is used, in seconds."""
+
+    start: float
+    stop: float
+    total: float
+
+    @property
+    def whole(self) -> bool:
+        return self.start == 0.0 and self.stop >= self.total
+
+    @property
+    def words(self) -> str:
+        if self.whole:
+            return f"all {self.total:.2f} s of your file were used"
+        return f"{self.start:.2f} s to {self.stop:.2f} s of your file's {self.total:.2f} s were used"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job left on disk.
+
+    Attributes:
+        clip: the mp4. sound, settings: the sound alone (wav) and the request (json).
+        attention_clip, attention_picture: where the sound looks, if that was asked for.
+        seed: that was used. facts: one line about what was used and how long it took.
+    """
+
+    clip: Path
+    seed: int
+    facts: str
+    sound: Path | None = None
+    settings: Path | None = None
+    attention_clip: Path | None = None
+    attention_picture: Path | None = None
+
+
+def run_job(
+    pipe: HarmonyPipeline,
+    job: Job,
+    clip: Path,
+    *,
+    on_step: OnStep | None = None,
+    cancel: Callable[[], bool] | None = None,
+    companions: bool = False,
+) -> Outcome:
+    """Make the clip of a job and write it to ``clip``.
+
+    A given sound is heard in the clip as it is; a given film keeps its pictures, copied bit for bit where the whole
+    film is used.
+
+    Args:
+        pipe: the open model.
+        job: what is wanted.
+        clip: the mp4 to write.
+        on_step: called after every step.
+        cancel: asked before every step; True stops the work.
+        companions: also write the sound (wav) and the settings (json) beside the clip.
+
+    Raises:
+        ValueError: one sentence about what does not fit (MediaError for files).
+        JobCancelled: if ``cancel`` said so.
+    """
+    from harmony.sampling import GenerationCancelled
+
+    started = time.perf_counter()
+    pipe.set_progress_bar_config(disable=True)
+    part = used_part(pipe, job)
+    try:
+        generation = pipe(
+            prompt=job.prompt,
+            audio_prompt=job.audio_prompt,
+            transcript=job.transcript,
+            **_read_files(job, part),
+            guidance=job.guidance(pipe),
+            num_inference_steps=job.steps,
+            seed=job.seed,
+            output_attention=job.attention,
+            callback=on_step and (lambda p: on_step(p.step, p.total, p.seconds_left)),
+            cancel=cancel,
+        )
+    except GenerationCancelled as error:
+        raise JobCancelled from error
+    _write_clip(generation, job, part, clip)
+    sound = settings = None
+    if companions:
+        sound = generation.save(clip.with_suffix(".wav"))
+        settings = clip.with_suffix(".json")
+        settings.write_text(generation.request.model_dump_json(exclude_none=True, indent=2) + "\n", encoding="utf-8")
+    seconds = time.perf_counter() - started
+    return Outcome(clip, generation.seed, _facts(generation, part, seconds), sound=sound, settings=settings)
+
+
+def used_part(pipe: HarmonyPipeline, job: Job) -> Part | None:
+    """The part of the driving file that a job uses; ``None`` where nothing is given.
+
+    Raises:
+        ValueError: if the file is too short for that, or the part longer than a clip can be.
+    """
+    if job.driver is None:
+        return None
+    total, room = media.probe(job.driver).duration, longest_clip(pipe)
+    if not 0 <= job.start < total:
+        name = Path(job.driver).name
+        raise ValueError(f"'{name}' lasts {total:.2f} s, so nothing starts at {job.start:.2f} s; start earlier")
+    left = total - job.start
+    seconds = min(left, room) if job.duration is None else job.duration
+    if seconds > left + _SLACK or seconds > room + _SLACK:
+        raise ValueError(
+            f"{seconds:.2f} s were asked for, but {left:.2f} s are left in the file after the start and a clip holds "
+            f"{room:.2f} s; ask for less"
+        )
+    return Part(job.start, min(job.start + seconds, total), total)
+
+
+def longest_clip(pipe: HarmonyPipeline) -> float:
+    """How many seconds a clip can last."""
+    return pipe.timeline.with_num_frames(pipe.config.max_num_frames).duration
+
+
+def human_sentence(error: Exception) -> str | None:
+    """What a person should read about an error; ``None`` where nobody foresaw it and the log must tell."""
+    if isinstance(error, JobCancelled):
+        return "Cancelled."
+    if isinstance(error, torch.cuda.OutOfMemoryError):
+        return "The graphics card has too little memory for this clip. Close other programs, or use no guidance."
+    if isinstance(error, (ValueError, FileNotFoundError, TimeoutError)) and str(error):
+        sentence = str(error).strip().splitlines()[0]
+        return sentence[0].upper() + sentence[1:] + ("" if sentence[-1] in ".!?" else ".")
+    return None
+
+
+def _read_files(job: Job, part: Part | None) -> dict[str, Any]:
+    from harmony.conditions import REFERENCE_SECONDS
+
+    files: dict[str, Any] = {}
+    if job.reference_audio is not None:
+        files["reference_audio"] = media.read_audio(job.reference_audio, duration=REFERENCE_SECONDS[1])
+    if job.image is not None:
+        files["image"] = media.read_image(job.image)
+    if part is not None:
+        span = dict(start=part.start, duration=part.stop - part.start)
+        if job.task == "audio_to_video":
+            files["audio"] = media.read_audio(job.audio, **span, mono=False)
+        else:
+            # The clip keeps the film's own pictures; the model only needs to look at them.
+            files["video"] = media.read_video(job.video, **span, size=_small(media.probe(job.video)))
+    return files
+
+
+def _small(info: media.MediaInfo) -> tuple[int, int]:
+    """The film's size, its shorter side at most :data:`_LOOK` pixels: (height, width)."""
+    scale = min(1.0, _LOOK / min(info.height, info.width))
+    return max(2, round(info.height * scale)), max(2, round(info.width * scale))
+
+
+def _write_clip(generation: Generation, job: Job, part: Part | None, clip: Path) -> None:
+    if job.task != "video_to_audio":
+        generation.save(clip)
+        return
+    sound = (generation.waveform, generation.sample_rate)
+    span = {} if part.whole else dict(start=part.start, duration=part.stop - part.start)
+    media.mux(clip, video_from=job.video, audio_from=sound, **span, metadata=generation.metadata)
+
+
+def _facts(generation: Generation, part: Part | None, seconds: float) -> str:
+    clip_seconds = len(generation.frames) / generation.frame_rate
+    steps = generation.request.guidance.num_inference_steps
+    facts = f"Seed {generation.seed} · {steps} steps · {clip_seconds:.2f} s of clip made in {seconds:.1f} s"
+    return facts if part is None else f"{facts} · {part.words}"

@@ -1,0 +1,72 @@
+"""Which model is meant, and how it is opened."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import harmony
+from harmony.guidance import CONFIG_NAME, GuidanceConfig
+from harmony.session.knobs import Defaults
+
+if TYPE_CHECKING:
+    from harmony.pipeline import HarmonyPipeline
+
+BUNDLED = Path(harmony.__file__).resolve().parents[1] / "assets" / "harmony-tiny"
+MICRO = "micro"
+
+
+def chosen_model(model: str | None = None) -> str:
+    """The model that is meant: the argument, else ``$HARMONY_MODEL``, else the one that ships with the project.
+
+    Returns:
+        a folder, a hub id, or ``micro`` (random weights in no time, for trying things out).
+
+    Raises:
+        ValueError: the folder is not there.
+    """
+    name = model or os.environ.get("HARMONY_MODEL") or str(BUNDLED)
+    if name == MICRO or (Path(name) / "model_index.json").is_file():
+        return name
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not Path(name).exists():
+        return name  # a hub id: owner/name
+    raise ValueError(
+        f"There is no model in {name}. Give --model (or HARMONY_MODEL) a folder with a model_index.json or a hub id."
+    )
+
+
+def is_bundled(model: str) -> bool:
+    return Path(model).resolve() == BUNDLED
+
+
+def read_defaults(model: str) -> Defaults:
+    """A checkpoint's defaults, read before its weights are."""
+    if model == MICRO:
+        config = _pipeline_class().micro().guidance
+    elif Path(model).is_dir():
+        config = GuidanceConfig.load(model)
+    else:
+        from huggingface_hub import hf_hub_download
+
+        config = GuidanceConfig.load(Path(hf_hub_download(model, CONFIG_NAME)).parent)
+    return Defaults.of(config)
+
+
+def load_pipeline(model: str) -> HarmonyPipeline:
+    """Open the pipeline and put it where it runs fastest."""
+    import torch
+
+    # Its wish for another package, at every import, would be the first thing that a person reads.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+
+    pipeline = _pipeline_class()
+    pipe = pipeline.micro() if model == MICRO else pipeline.from_pretrained(model)
+    return pipe.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _pipeline_class() -> type[HarmonyPipeline]:
+    from harmony.pipeline import HarmonyPipeline  # seconds of imports: only when a model is really wanted
+
+    return HarmonyPipeline

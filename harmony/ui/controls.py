@@ -1,0 +1,196 @@
+"""The pieces that tabs share: what goes in beside the words, guidance and seed, and the row of buttons."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.components import Component
+
+from harmony.session import Defaults
+from harmony.ui.studio import Studio
+
+MAX_SEED = 2**31 - 1
+GUIDANCE_CHOICES = [
+    ("SyncCFG: away from silence and a still picture", "sync"),
+    ("Isolated: away from streams that do not see each other", "isolated"),
+    ("None", "none"),
+]
+# One sentence per parameter that the endpoints share; document_endpoint() puts them into their docstrings.
+SHARED_PARAMETERS = {
+    "guidance": "What the clip is pushed away from so that picture and sound agree: sync (SyncCFG), isolated or none.",
+    "video_scale": "Strength of the guidance for the picture, 1 is off.",
+    "audio_scale": "Strength of the guidance for the sound, 1 is off.",
+    "text_scale": "Strength of the text guidance, 1 is off.",
+    "steps": "Number of denoising steps.",
+    "seed": "Where the noise starts, used when randomize_seed is false.",
+    "randomize_seed": "Draw a new seed.",
+}
+SHARED_RESULTS = (
+    "The clip (mp4), the clip with the attention drawn over it (mp4), the attention over time (png), the sound alone "
+    "(wav), the settings (json), the seed that was used, and a line of facts."
+)
+
+
+def document_endpoint(function: Callable) -> Callable:
+    """Complete an endpoint's docstring, from which API pages and MCP tools are made, with what all of them share."""
+    names = [name for name in inspect.signature(function).parameters if name in SHARED_PARAMETERS]
+    shared = "\n".join(f"    {name}: {SHARED_PARAMETERS[name]}" for name in names)
+    function.__doc__ = f"{inspect.getdoc(function)}\n{shared}\n\nReturns:\n    {SHARED_RESULTS}"
+    return function
+
+
+def chosen_seed(seed: int | None, randomize: bool) -> int:
+    return random.randint(0, MAX_SEED) if randomize or seed is None else int(seed)
+
+
+# -- what goes in --------------------------------------------------------------------------------
+
+
+def voice_control() -> gr.Audio:
+    """A reference voice, uploaded or recorded."""
+    return gr.Audio(
+        type="filepath", sources=["upload", "microphone"], buttons=[],
+        label="Voice to speak with (optional): 1 to 3 seconds, only with the speaker's consent",
+    )  # fmt: skip
+
+
+def first_frame_control() -> gr.Image:
+    return gr.Image(
+        type="filepath", sources=["upload", "webcam", "clipboard"], buttons=[], height=220,
+        label="First frame (optional)",
+    )  # fmt: skip
+
+
+def range_controls(upload: Component, studio: Studio) -> gr.Slider:
+    """Which part of a long upload is used: a slider that appears when it is needed, and a line that says what happens.
+
+    Returns:
+        the slider: the start of the clip in seconds.
+    """
+    start = gr.Slider(
+        0, 24 * 3600, value=0, step=0.05, label="Start at", visible=False,
+        info="In seconds. Choose the part of your file that the clip is made from.",
+    )  # fmt: skip
+    note = gr.Markdown(visible=False, elem_classes="hm-note", container=False)
+    private = dict(queue=False, show_progress="hidden", api_visibility="private")
+
+    def on_upload(path: str | None) -> list:
+        if path is None:
+            return [gr.update(visible=False, value=0, maximum=24 * 3600), gr.update(visible=False)]
+        total, room = studio.lengths(path)
+        longer = total > room
+        slider = gr.update(visible=longer, value=0, maximum=round(total - room, 2) if longer else 24 * 3600)
+        return [slider, gr.update(visible=True, value=range_words(0.0, total, room))]
+
+    def on_move(path: str | None, seconds: float) -> str:
+        return range_words(seconds, *studio.lengths(path)) if path else ""
+
+    upload.change(on_upload, inputs=upload, outputs=[start, note], **private)
+    start.release(on_move, inputs=[upload, start], outputs=note, **private)
+    return start
+
+
+def range_words(start: float, total: float, room: float) -> str:
+    """One line about the part that is used, for a file of ``total`` seconds and a clip of at most ``room``."""
+    if total <= room:
+        return f"All of it is used: {total:.2f} s."
+    stop = min(start + room, total)
+    return f"Used: **{start:.2f} s to {stop:.2f} s** of {total:.2f} s, because a clip lasts at most {room:.2f} s."
+
+
+# -- guidance, steps, seed -----------------------------------------------------------------------
+
+
+def fine_controls(defaults: Defaults, *, video: bool = True, audio: bool = True) -> list[Component]:
+    """Guidance, steps and seed, folded away. A given stream needs no guidance, so it gets no slider.
+
+    Returns:
+        guidance kind, the strengths, steps, seed, randomize: in the endpoints' order.
+    """
+    knobs = defaults.knobs
+    strengths = [
+        ("Picture strength", knobs.video_scale, "How closely the picture follows the sound. 1 is off.", video),
+        ("Sound strength", knobs.audio_scale, "How closely the sound follows the picture. 1 is off.", audio),
+        ("Text strength", knobs.text_scale, "How closely the clip follows your words. 1 is off.", True),
+    ]
+    with gr.Accordion("Guidance, steps and seed", open=False):
+        kind = gr.Radio(
+            GUIDANCE_CHOICES, value=knobs.kind, label="Guidance",
+            info="What the clip is pushed away from, so that picture and sound agree more.",
+        )  # fmt: skip
+        with gr.Row():
+            sliders = [
+                gr.Slider(0, 10, value=value, step=0.1, label=label, info=info, min_width=200)
+                for label, value, info, wanted in strengths
+                if wanted
+            ]
+            steps = gr.Slider(
+                1, 100, value=defaults.steps, step=1, label="Steps", min_width=200,
+                info="More steps take longer and look cleaner.",
+            )  # fmt: skip
+        with gr.Row(equal_height=True):
+            seed = gr.Number(
+                0, minimum=0, maximum=MAX_SEED, precision=0, label="Seed", min_width=200,
+                info="The same seed and settings give the same clip.",
+            )  # fmt: skip
+            randomize = gr.Checkbox(True, label="New seed each time", info="Untick to keep the seed.", min_width=200)
+    return [kind, *sliders, steps, seed, randomize]
+
+
+# -- the buttons ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ButtonRow:
+    """Generate and Cancel; Cancel wakes up only while something is being made."""
+
+    make: gr.Button
+    cancel: gr.Button
+
+    @classmethod
+    def create(cls, label: str) -> ButtonRow:
+        with gr.Row(elem_classes="hm-buttons"):
+            make = gr.Button(label, variant="primary", size="lg", scale=3, min_width=160)
+            cancel = gr.Button("Cancel", size="lg", scale=1, min_width=100, interactive=False)
+        return cls(make, cancel)
+
+    def connect(
+        self,
+        function: Callable,
+        *,
+        inputs: list[Component],
+        outputs: list[Component],
+        api_name: str,
+        studio: Studio,
+        examples: gr.Examples | None,
+    ) -> None:
+        """Publish ``function`` as the endpoint ``api_name`` behind the button, and run it for examples too.
+
+        Everything around it stays private. The first output shows the progress.
+        """
+        private = dict(queue=False, show_progress="hidden", api_visibility="private")
+        row = [self.make, self.cancel]
+
+        def busy() -> list:
+            return [gr.update(interactive=False), gr.update(interactive=True)]
+
+        def idle() -> list:
+            return [gr.update(interactive=True), gr.update(interactive=False)]
+
+        run = dict(
+            fn=function, inputs=inputs, outputs=outputs, show_progress_on=outputs[0],
+            concurrency_limit=1, concurrency_id="model",
+        )  # fmt: skip
+        self.make.click(busy, outputs=row, **private)
+        running = [self.make.click(**run, api_name=api_name)]
+        if examples is not None:
+            loaded = examples.load_input_event
+            loaded.then(busy, outputs=row, **private)
+            running.append(loaded.then(**run, api_visibility="private"))
+        for event in running:
+            event.then(idle, outputs=row, **private)
+        self.cancel.click(studio.cancel, cancels=running, **private).then(idle, outputs=row, **private)

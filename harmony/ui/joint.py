@@ -1,0 +1,97 @@
+"""The tab *Joint generation*: words in, a picture and its sound out."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from harmony.session import Defaults, Job, Knobs
+from harmony.ui.controls import (
+    ButtonRow,
+    chosen_seed,
+    document_endpoint,
+    fine_controls,
+    first_frame_control,
+    voice_control,
+)
+from harmony.ui.examples import example_row
+from harmony.ui.result import ResultPanel
+from harmony.ui.studio import Studio
+
+INTRO = "Describe what is seen and heard. Picture and sound are made together, step by step, so that they fit."
+
+
+def joint_tab(studio: Studio, defaults: Defaults) -> None:
+    """Lay out the tab and publish ``/generate``."""
+    gr.Markdown(INTRO, elem_classes="hm-intro")
+    with gr.Row(elem_classes="hm-columns"):
+        with gr.Column(scale=5, min_width=320):
+            prompt = gr.Textbox(
+                label="What is seen", info="One or two plain sentences.", lines=2, max_lines=6, autofocus=True,
+                placeholder="a purple drum is hit three times",
+            )  # fmt: skip
+            audio_prompt = gr.Textbox(
+                value="", label="What is heard", info="Optional. Left empty, the sentence above serves both.",
+                lines=1, max_lines=6, placeholder="three dull wooden knocks",
+            )  # fmt: skip
+            transcript = gr.Textbox(
+                value="", label="What is said", info="Optional. The words of a speaker, in English or Chinese.",
+                lines=1, max_lines=6, placeholder="hello red ball",
+            )  # fmt: skip
+            with gr.Accordion("A voice, a first picture", open=False):
+                voice = voice_control()
+                image = first_frame_control()
+            fine = fine_controls(defaults)
+            buttons = ButtonRow.create("Generate")
+        with gr.Column(scale=6, min_width=320):
+            result = ResultPanel.create()
+
+    @document_endpoint
+    def generate(
+        prompt: str,
+        audio_prompt: str = "",
+        transcript: str = "",
+        reference_audio: str | None = None,
+        image: str | None = None,
+        guidance: str = "sync",
+        video_scale: float = 1.0,
+        audio_scale: float = 1.0,
+        text_scale: float = 1.0,
+        steps: int = 8,
+        seed: int = 0,
+        randomize_seed: bool = True,
+        request: gr.Request | None = None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
+    ) -> tuple:
+        """Make a short video and its sound together from a description.
+
+        Args:
+            prompt: What is seen, in one or two plain sentences.
+            audio_prompt: What is heard. Empty: the prompt serves both.
+            transcript: What a speaker says, in English or Chinese. Empty: nobody speaks by request.
+            reference_audio: A sound file with 1 to 3 seconds of the voice to speak with.
+            image: A picture file, the first frame of the clip.
+        """
+        job = Job(
+            task="joint",
+            prompt=prompt,
+            audio_prompt=audio_prompt,
+            transcript=transcript,
+            reference_audio=reference_audio,
+            image=image,
+            knobs=Knobs(guidance, video_scale, audio_scale, text_scale),
+            steps=steps,
+            seed=chosen_seed(seed, randomize_seed),
+            attention=True,
+        )
+        return ResultPanel.values(studio.make(job, request, progress))
+
+    inputs = [prompt, audio_prompt, transcript, voice, image, *fine]
+    examples = example_row("joint", [prompt, audio_prompt, transcript, *fine[-2:]])
+    buttons.connect(
+        generate,
+        inputs=inputs,
+        outputs=result.outputs(seed=fine[-2]),
+        api_name="generate",
+        studio=studio,
+        examples=examples,
+    )

@@ -1,0 +1,144 @@
+"""What happens between a press of the button and the files of a clip: turn, progress, cancel, errors, leftovers."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import gradio as gr
+import spaces
+
+from harmony import media
+from harmony.session import Job, OnStep, Outcome, human_sentence, longest_clip, run_job
+from harmony.ui.model import ModelHolder
+
+KEEP_SECONDS = 2 * 3600  # how long a clip's files stay on the server
+REMEMBERED = 32  # clips that are handed out again when the very same request comes back
+
+
+@dataclass(frozen=True)
+class CancelFlag:
+    """A file that says stop. A file, because on ZeroGPU the computation runs in another process."""
+
+    path: Path
+
+    def set(self) -> None:
+        self.path.touch()
+
+    def __call__(self) -> bool:
+        return self.path.exists()
+
+
+class Studio:
+    """Serves the tabs: one model, one folder, one request at a time."""
+
+    def __init__(self, holder: ModelHolder) -> None:
+        self.holder = holder
+        self.folder = Path(tempfile.mkdtemp(prefix="harmony-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        self._flags: dict[str, list[CancelFlag]] = {}
+        self._flags_lock = threading.Lock()
+        self._made: OrderedDict[Job, Outcome] = OrderedDict()
+        self._compute = spaces.GPU(duration=self._gpu_seconds)(self._run)
+
+    def make(self, job: Job, request: gr.Request | None, progress: gr.Progress) -> Outcome:
+        """Run one job, or hand out again what the same job gave before.
+
+        Raises:
+            gr.Error: with one sentence; the next request is served as if nothing had happened.
+        """
+        self._sweep()
+        done = self._made.get(job)
+        if done is not None and done.clip.exists():
+            return done
+        folder = self.folder / uuid.uuid4().hex
+        folder.mkdir()
+        with self._cancellable(request, folder) as flag, human_errors(), self.holder.lend():
+            outcome = self._compute(job, folder, flag, progress)
+        self._made[job] = outcome
+        while len(self._made) > REMEMBERED:
+            self._made.popitem(last=False)
+        return outcome
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop everything that this visitor has running, within one step."""
+        with self._flags_lock:
+            for flag in self._flags.get(_visitor(request), []):
+                flag.set()
+
+    def lengths(self, path: str) -> tuple[float, float]:
+        """Seconds of a file, and seconds that a clip can hold.
+
+        Raises:
+            gr.Error: if the file cannot be read.
+        """
+        with human_errors():
+            return media.probe(path).duration, longest_clip(self.holder.get())
+
+    def _run(self, job: Job, folder: Path, flag: CancelFlag, progress: gr.Progress) -> Outcome:
+        # Errors are turned into sentences here, because ZeroGPU would pass on their class name only.
+        with human_errors():
+            clip = folder / f"harmony-{job.task}-{job.seed}.mp4"
+            on_step = _show_steps(progress)
+            return run_job(self.holder.get(), job, clip, on_step=on_step, cancel=flag, companions=True)
+
+    def _gpu_seconds(self, job: Job, folder: Path, flag: CancelFlag, progress: gr.Progress) -> int:
+        """How long ZeroGPU should lend its card: loading and coding, and then every pass of every step."""
+        return 30 + round(1.5 * job.num_passes(self.holder.get()))
+
+    @contextmanager
+    def _cancellable(self, request: gr.Request | None, folder: Path) -> Iterator[CancelFlag]:
+        visitor, flag = _visitor(request), CancelFlag(folder / "cancel")
+        with self._flags_lock:
+            self._flags.setdefault(visitor, []).append(flag)
+        try:
+            yield flag
+        finally:
+            with self._flags_lock:
+                self._flags[visitor].remove(flag)
+                if not self._flags[visitor]:
+                    del self._flags[visitor]
+
+    def _sweep(self) -> None:
+        oldest = time.time() - KEEP_SECONDS
+        for folder in self.folder.iterdir():
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def human_errors() -> Iterator[None]:
+    """Whatever goes wrong, the visitor reads one sentence; what nobody foresaw also goes to the server's log."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        sentence = human_sentence(error)
+        if sentence is not None:
+            raise gr.Error(sentence, print_exception=False) from error
+        raise gr.Error("Something went wrong while making the clip. Please try again.") from error
+
+
+def _show_steps(progress: gr.Progress) -> OnStep:
+    """A callback that shows the step and the time left in the page."""
+    progress(0.0, desc="Starting")
+
+    def show(step: int, total: int, seconds_left: float) -> None:
+        words = f"about {seconds_left:.0f} s left" if seconds_left >= 1 else "almost done"
+        progress((step, total), desc=f"Step {step} of {total}, {words}")
+
+    return show
+
+
+def _visitor(request: gr.Request | None) -> str:
+    return (request.session_hash if request else None) or "api"
