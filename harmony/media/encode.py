@@ -12,7 +12,7 @@ import numpy as np
 
 from harmony.media.errors import MediaError
 from harmony.media.files import replacing
-from harmony.media.program import file_url, run
+from harmony.media.program import ffmpeg_binary, file_url, has_option, run
 from harmony.media.source import exact_rate
 
 _AAC_RATE = 48_000  # at 16 kHz the codec's priming alone is 64 ms, and some players do not skip it
@@ -63,6 +63,8 @@ def write_mp4(
         options = options | dict(acodec="aac", audio_bitrate="192k")
     # Tags of the sources are not taken over: a phone writes down where a film was shot.
     options = options | {"map_metadata": -1, **{f"metadata:g:{k}": f"{key}={tags[key]}" for k, key in enumerate(tags)}}
+    if has_option(ffmpeg_binary(), "muxer=mp4", "movie_timescale"):
+        options["movie_timescale"] = _AAC_RATE  # else the sound's length is rounded down to a millisecond
     with replacing(path) as temporary:
         output = ffmpeg.output(*streams, file_url(temporary), format="mp4", movflags=flags, **options)
         run(output, data=data, failure=f"'{Path(path).name}' could not be written; check the folder and the space left")
@@ -80,6 +82,12 @@ def as_yuv(pictures: Any, *, height: int, width: int, scaler: str = "lanczos") -
     return pictures.filter("format", "yuv420p").filter(
         "setparams", range="tv", color_primaries="bt709", color_trc="bt709", colorspace="bt709"
     )
+
+
+def own_times() -> dict[str, Any]:
+    """Options that leave each picture its own time, in place of a steady frame rate."""
+    keep = "fps_mode" if has_option(ffmpeg_binary(), "long", "fps_mode") else "vsync"
+    return {keep: "vfr", "enc_time_base": "1:90000"}
 
 
 def raw_pictures(frames: np.ndarray, frame_rate: float) -> tuple[Any, memoryview]:

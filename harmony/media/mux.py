@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harmony.media.encode import H264, as_yuv, raw_pictures, raw_sound, write_mp4
+from harmony.media.encode import H264, as_yuv, own_times, raw_pictures, raw_sound, write_mp4
 from harmony.media.probe import MediaInfo, probe
 from harmony.media.source import film_stream, sound_stream, whole_film
 
@@ -61,4 +61,4 @@ def _film(info: MediaInfo, start: float, duration: float | None) -> tuple[Any, d
         # Apple's players want to be told that HEVC's headers are out of band.
         return whole_film(info), dict(vcodec="copy") | (dict(vtag="hvc1") if info.video_codec == "hevc" else {})
     pictures = as_yuv(film_stream(info, start=start, duration=duration), height=info.height, width=info.width)
-    return pictures, H264 | dict(enc_time_base="1:90000")
+    return pictures, H264 | own_times()

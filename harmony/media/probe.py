@@ -32,12 +32,14 @@ class MediaInfo:
         path: the file.
         format: ffmpeg's name of its container.
         duration: of the longest stream, in seconds.
+        start_time: the time stamp, in seconds, that players call zero.
         has_video: it has moving pictures (a music file's cover does not count); has_audio: it has sound.
         width, height: in pixels, ``None`` without video.
         rotation: clockwise degrees by which the stored picture is turned when shown.
         frame_rate: average frames per second; variable_frame_rate: True if frames come unevenly.
         num_frames: pictures in the video stream (0 without video).
         sample_rate, channels: of the sound, ``None`` without it.
+        sound_end: second at which the sound ends, without the codec's padding; ``None`` where the header is silent.
         video_codec, audio_codec: ffmpeg's names.
         has_alpha: its pictures can be transparent.
         metadata: its tags.
@@ -46,6 +48,7 @@ class MediaInfo:
     path: Path
     format: str
     duration: float
+    start_time: float = 0.0
     has_video: bool = False
     has_audio: bool = False
     width: int | None = None
@@ -56,6 +59,7 @@ class MediaInfo:
     num_frames: int = 0
     sample_rate: int | None = None
     channels: int | None = None
+    sound_end: float | None = None
     video_codec: str | None = None
     audio_codec: str | None = None
     has_alpha: bool = False
@@ -125,7 +129,12 @@ def _describe(path: Path, container: av.container.InputContainer) -> MediaInfo:
         metadata = {**audio.metadata, **metadata}  # Ogg keeps its tags in the stream
     facts = {**_picture_facts(container, video), **_sound_facts(audio)}
     facts.update(_clock_facts(container, video, audio))
-    return MediaInfo(path=path, format=name, metadata=metadata, **facts)
+    return MediaInfo(path=path, format=name, start_time=_zero(container), metadata=metadata, **facts)
+
+
+def _zero(container: av.container.InputContainer) -> float:
+    # What lies before zero is a codec's run-up and not heard.
+    return max((container.start_time or 0) / av.time_base, 0.0)
 
 
 def moving_pictures(container: av.container.InputContainer) -> av.VideoStream | None:
@@ -162,14 +171,27 @@ def _sound_facts(audio: av.AudioStream | None) -> dict:
     if audio is None:
         return {}
     codec = audio.codec_context
-    return dict(has_audio=True, sample_rate=codec.sample_rate, channels=codec.channels, audio_codec=codec.name)
+    return dict(
+        has_audio=True,
+        sample_rate=codec.sample_rate,
+        channels=codec.channels,
+        sound_end=_end_of(audio),
+        audio_codec=codec.name,
+    )
+
+
+def _end_of(stream: av.AudioStream) -> float | None:
+    if stream.duration is None:
+        return None
+    return float(((stream.start_time or 0) + stream.duration) * stream.time_base) - _zero(stream.container)
 
 
 def _clock_facts(container: av.container.InputContainer, video, audio) -> dict:
     """Duration, frame rate and number of frames; where the header does not say, by walking through the packets."""
     told = None if container.duration is None else container.duration / av.time_base
     estimated = container.format.name == "aac"  # bare AAC has no header: ffmpeg guesses from the first packets
-    count = video.frames if video is not None else 0
+    # Only mp4's table of pictures can be relied on.
+    count = video.frames if video is not None and container.format.name.startswith("mov") else 0
     whole = told is None or estimated or (video is not None and not count)
     times, end = _walk(container, [s for s in (video, audio) if s is not None], whole=whole)
     facts = {"duration": end if told is None or estimated else max(told, 0.0)}
@@ -193,7 +215,7 @@ def _walk(container: av.container.InputContainer, streams: list, *, whole: bool)
     if not whole and not has_video:
         return times, end
     for packet in container.demux(streams):
-        if packet.pts is None:
+        if packet.pts is None or not packet.size:
             continue
         start = float(packet.pts * packet.time_base)
         first = start if first is None else min(first, start)

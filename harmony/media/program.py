@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ def run(output: Any, *, data: memoryview | None = None, failure: str) -> tuple[b
     Raises:
         MediaError: if ffmpeg fails.
     """
-    output = output.global_args("-hide_banner", "-loglevel", "error")
+    output = output.global_args("-hide_banner", "-loglevel", "error", "-copyts")
     if data is None:
         output = output.global_args("-nostdin")
     try:
@@ -66,6 +68,13 @@ def run(output: Any, *, data: memoryview | None = None, failure: str) -> tuple[b
     except ffmpeg.Error as error:
         raise MediaError(f"{failure} (ffmpeg: {last_words(error.stderr)})") from error
     return written, last_words(complaints)
+
+
+@cache
+def has_option(program: str, topic: str, option: str) -> bool:
+    """Whether this ffmpeg's help on a topic (``long``, ``muxer=mp4``) knows an option."""
+    told = subprocess.run([program, "-hide_banner", "-h", topic], capture_output=True, text=True, check=False)
+    return f"-{option}" in told.stdout
 
 
 def last_words(stderr: bytes) -> str:

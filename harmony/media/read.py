@@ -18,6 +18,7 @@ from harmony.media.program import run
 from harmony.media.source import picture_stream, sound_stream
 
 _MAX_BYTES = 4 * 2**30
+_PADDING = 0.1  # seconds of a codec's padding at most
 _MISSING = 0.25  # seconds that a damaged file may lack before that is an error
 _SCALER = "bicubic+accurate_rnd+full_chroma_int"
 
@@ -56,8 +57,7 @@ def read_audio(
     output = ffmpeg.output(sound, "pipe:", format="f32le", acodec="pcm_f32le", ar=rate, ac=channels)
     raw, complaint = run(output, failure=f"the sound of '{info.name}' cannot be decoded; try another file")
     samples = np.frombuffer(raw, dtype="<f4").reshape(-1, channels).T
-    if duration is not None:
-        samples = samples[:, : round(duration * rate)]
+    samples = samples[:, : _wanted_samples(info, start, duration, rate, samples.shape[1])]
     _check_complete(info, samples.shape[1] / rate, start, duration, complaint)
     samples = np.ascontiguousarray(samples, dtype=np.float32)
     return (samples[0] if mono else samples), rate
@@ -126,6 +126,15 @@ def read_image(path: str | Path) -> np.ndarray:
             f"'{path.name}' is no picture that can be read; save it as PNG or JPEG and try again"
         ) from error
     return _on_white(pixels)
+
+
+def _wanted_samples(info: MediaInfo, start: float, duration: float | None, rate: int, got: int) -> int:
+    """How many of the samples got were asked for: the last packet of a lossy codec holds a little too much."""
+    wanted = got if duration is None else round(duration * rate)
+    if info.sound_end is None:
+        return wanted
+    told = round((info.sound_end - start) * rate)
+    return min(wanted, told) if 0 < got - told < _PADDING * rate else wanted
 
 
 def _check_memory(info: MediaInfo, size: float) -> None:

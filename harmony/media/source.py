@@ -33,7 +33,8 @@ def sound_stream(info: MediaInfo, *, start: float = 0.0, duration: float | None 
     if not info.has_audio:
         raise MediaError(f"'{info.name}' has no sound; choose a file with a sound track")
     run_up = _check_range(info, start, duration, _RUN_UP_SOUND)
-    sound = _input(info, start - run_up)["a:0"].filter("aresample", **{"async": 1}, first_pts=0)
+    sound = _input(info, seek=start - run_up)["a:0"].filter("asetpts", f"round{_since(info, start - run_up)}")
+    sound = sound.filter("aresample", **{"async": 1}, first_pts=0)
     cut = {} if duration is None else {"duration": f"{duration:.9f}"}
     return sound.filter("atrim", start=f"{run_up:.9f}", **cut).filter("asetpts", "PTS-STARTPTS")
 
@@ -48,10 +49,8 @@ def picture_stream(
     """
     _check_pictures(info)
     run_up = _check_range(info, start, duration, _RUN_UP_PICTURE)
-    rate = exact_rate(frame_rate or info.frame_rate)
-    pictures = _input(info, start - run_up)["V:0"]
-    if run_up:
-        pictures = pictures.filter("setpts", f"PTS-{run_up:.9f}/TB")
+    rate = exact_rate(info.frame_rate if frame_rate is None else frame_rate)
+    pictures = _input(info, seek=start - run_up)["V:0"].filter("setpts", f"round{_since(info, start)}")
     return pictures.filter("fps", fps=str(rate), start_time=0, round="near"), rate
 
 
@@ -66,14 +65,14 @@ def film_stream(info: MediaInfo, *, start: float = 0.0, duration: float | None =
     _check_pictures(info)
     _check_range(info, start, duration, 0.0)
     seek = max(_shown_at(info, start) - _A_MOMENT, 0.0) if start else 0.0
-    pictures = _input(info, seek)["V:0"].filter("setpts", f"max(PTS-{start - seek:.9f}/TB,0)")
+    pictures = _input(info, seek=seek)["V:0"].filter("setpts", f"round(max({_since(info, start)},0))")
     return pictures if duration is None else pictures.filter("trim", end=f"{duration:.9f}")
 
 
 def whole_film(info: MediaInfo) -> Any:
     """ffmpeg-python's node of all pictures of a film, to be copied."""
     _check_pictures(info)
-    return _input(info, 0.0)["V:0"]
+    return _input(info, shift=-info.start_time)["V:0"]
 
 
 def exact_rate(frame_rate: float) -> Fraction:
@@ -83,10 +82,16 @@ def exact_rate(frame_rate: float) -> Fraction:
     return Fraction(frame_rate).limit_denominator(1_001)
 
 
-def _input(info: MediaInfo, seek: float) -> Any:
+def _input(info: MediaInfo, *, seek: float = 0.0, shift: float = 0.0) -> Any:
+    """The file from ``seek`` seconds on, its time stamps as they are in the file, plus ``shift``."""
+    options = {name: f"{value:.6f}" for name, value in (("ss", seek), ("itsoffset", shift)) if value}
     # The demuxer is named, so that no file can be taken for a list of other files.
-    position = {"ss": f"{seek:.6f}"} if seek > 0 else {}
-    return ffmpeg.input(file_url(info.path), format=info.demuxer, **position)
+    return ffmpeg.input(file_url(info.path), format=info.demuxer, **options)
+
+
+def _since(info: MediaInfo, seconds: float) -> str:
+    """Time stamps counted from ``seconds`` of a player's clock, in ffmpeg's language."""
+    return f"(PTS-{info.start_time + seconds:.9f}/TB)"
 
 
 def _check_range(info: MediaInfo, start: float, duration: float | None, run_up: float) -> float:
@@ -113,7 +118,7 @@ def _shown_at(info: MediaInfo, seconds: float) -> float:
     """When the picture that is on screen at ``seconds`` came, told by the packets around."""
     with opened(info.path) as container:
         video = moving_pictures(container)
-        zero = (container.start_time or 0) / av.time_base
+        zero = info.start_time
         container.seek(round((seconds + zero) * av.time_base))
         shown = seconds
         found = False
