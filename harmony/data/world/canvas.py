@@ -7,17 +7,18 @@ Distances follow Inigo Quilez, "2D distance functions" (iquilezles.org).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
 
+from harmony.data.world import shapes
+
 Value: TypeAlias = "float | np.ndarray"
 Colour: TypeAlias = "tuple[float, float, float] | np.ndarray"
 Point: TypeAlias = "tuple[Value, Value]"
-Distance: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Field: TypeAlias = Callable[..., np.ndarray]
 
 
 class _Picture:
@@ -39,8 +40,8 @@ class _Picture:
     @staticmethod
     def window(values: Sequence[Value], far: float, axis: np.ndarray) -> slice:
         """The pixels of one axis whose centres lie within ``far`` of the span of ``values``."""
-        low = min(float(np.min(value)) for value in values) - far
-        high = max(float(np.max(value)) for value in values) + far
+        low = min(_least(value) for value in values) - far
+        high = -min(_least(-value) for value in values) + far
         return slice(int(np.searchsorted(axis, low)), int(np.searchsorted(axis, high, side="right")))
 
 
@@ -71,6 +72,12 @@ class Canvas:
         self._picture.grow()
         return np.ascontiguousarray(np.moveaxis(self._picture.planes, 0, -1))
 
+    def to_uint8(self) -> np.ndarray:
+        """The picture so far, rounded: uint8 (F, H, W, 3)."""
+        self._picture.grow()
+        levels = (np.clip(self._picture.planes, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+        return np.ascontiguousarray(np.moveaxis(levels, 0, -1))
+
     def placed(self, x: Value, y: Value, *, scale: Value = 1.0, angle: Value = 0.0, mirrored: bool = False) -> Canvas:
         """A canvas on the same pixels whose origin sits at (x, y), enlarged, turned (radians, clockwise), mirrored."""
         inner = object.__new__(Canvas)
@@ -97,43 +104,29 @@ class Canvas:
         for plane, c0, c1 in zip(self._picture.planes, top, bottom, strict=True):
             plane[:] = c0 + (c1 - c0) * ramp
 
-    def veil(self, opacity: Distance, colour: Colour | None, *, within: np.ndarray | None = None) -> np.ndarray:
+    def veil(self, opacity: Field, colour: Colour | None, *, within: np.ndarray | None = None) -> np.ndarray:
         """Paint everywhere with ``opacity(x, y)``, which is given (1, 1, W) and (1, H, 1) in the world's units and
         returns [0, 1] of shape (F, H, W) or (1, H, W)."""
-        return self._blend([(0.5, 0.5)], 1e3, opacity, colour, within=within)
+        return self._blend([(0.5, 0.5)], 1e3, opacity, (), colour, within=within)
 
     # -- shapes --------------------------------------------------------------------------------
 
-    def disc(self, x: Value, y: Value, radius: Value, colour: Colour, **look) -> np.ndarray:
-        (cx, cy), r = self._point(x, y), self._length(radius)
-        return self._paint(
-            [(cx, cy)], r, lambda px, py: np.hypot(px - _lift(cx), py - _lift(cy)) - _lift(r), colour, **look
-        )
+    def disc(self, x: Value, y: Value, radius: Value, colour: Colour | None, **look) -> np.ndarray:
+        middle, r = self._point(x, y), self._length(radius)
+        return self._paint([middle], r, shapes.disc, (*middle, r), colour, **look)
 
-    def ring(self, x: Value, y: Value, radius: Value, width: Value, colour: Colour, **look) -> np.ndarray:
+    def ring(self, x: Value, y: Value, radius: Value, width: Value, colour: Colour | None, **look) -> np.ndarray:
         """A circle drawn with a line ``width`` thick."""
-        (cx, cy), r, half = self._point(x, y), self._length(radius), self._length(width) * 0.5
-
-        def distance(px, py):
-            return np.abs(np.hypot(px - _lift(cx), py - _lift(cy)) - _lift(r)) - _lift(half)
-
-        return self._paint([(cx, cy)], r + half, distance, colour, **look)
+        middle, r, half = self._point(x, y), self._length(radius), self._length(width) * 0.5
+        return self._paint([middle], r + half, shapes.ring, (*middle, r, half), colour, **look)
 
     def ellipse(
-        self, x: Value, y: Value, rx: Value, ry: Value, colour: Colour, *, angle: Value = 0.0, **look
+        self, x: Value, y: Value, rx: Value, ry: Value, colour: Colour | None, *, angle: Value = 0.0, **look
     ) -> np.ndarray:
-        (cx, cy), a, b = self._point(x, y), self._length(rx), self._length(ry)
-        a, b = np.maximum(a, 1e-4), np.maximum(b, 1e-4)
-        turn = self._turn(angle)
-
-        def distance(px, py):
-            u, v = _turned(px - _lift(cx), py - _lift(cy), turn)
-            u, v = u / _lift(a), v / _lift(b)
-            inner = np.hypot(u, v)
-            outer = np.maximum(np.hypot(u / _lift(a), v / _lift(b)), 1e-6)
-            return inner * (inner - 1) / outer
-
-        return self._paint([(cx, cy)], np.maximum(a, b), distance, colour, **look)
+        middle, a, b = self._point(x, y), self._half_axis(rx), self._half_axis(ry)
+        return self._paint(
+            [middle], np.maximum(a, b), shapes.ellipse, (*middle, a, b, self._turn(angle)), colour, **look
+        )
 
     def box(
         self,
@@ -141,58 +134,26 @@ class Canvas:
         y: Value,
         half_width: Value,
         half_height: Value,
-        colour: Colour,
+        colour: Colour | None,
         *,
         corner: Value = 0.0,
         angle: Value = 0.0,
         **look,
     ) -> np.ndarray:
         """A rectangle around (x, y) whose corners are rounded by ``corner``."""
-        (cx, cy), w, h, r = (self._point(x, y), *map(self._length, (half_width, half_height, corner)))
-        turn = self._turn(angle)
+        middle, w, h = self._point(x, y), self._length(half_width), self._length(half_height)
+        numbers = (*middle, w, h, self._length(corner), self._turn(angle))
+        return self._paint([middle], np.hypot(w, h), shapes.box, numbers, colour, **look)
 
-        def distance(px, py):
-            u, v = _turned(px - _lift(cx), py - _lift(cy), turn)
-            u, v = np.abs(u) - _lift(w - r), np.abs(v) - _lift(h - r)
-            return np.hypot(np.maximum(u, 0), np.maximum(v, 0)) + np.minimum(np.maximum(u, v), 0) - _lift(r)
-
-        return self._paint([(cx, cy)], np.hypot(w, h), distance, colour, **look)
-
-    def line(self, points: Sequence[Point], radius: Value, colour: Colour, **look) -> np.ndarray:
+    def line(self, points: Sequence[Point], radius: Value, colour: Colour | None, **look) -> np.ndarray:
         """A round-ended line through two or more points (one segment is a capsule)."""
         corners, r = [self._point(*point) for point in points], self._length(radius)
+        return self._paint(corners, r, shapes.line, (r, *chain(*corners)), colour, **look)
 
-        def distance(px, py):
-            nearest = None
-            for (x0, y0), (x1, y1) in pairwise(corners):
-                bx, by = _lift(x1 - x0), _lift(y1 - y0)
-                ux, uy = px - _lift(x0), py - _lift(y0)
-                along = np.clip((ux * bx + uy * by) / np.maximum(bx * bx + by * by, 1e-9), 0, 1)
-                away = np.hypot(ux - bx * along, uy - by * along)
-                nearest = away if nearest is None else np.minimum(nearest, away)
-            return nearest - _lift(r)
-
-        return self._paint(corners, r, distance, colour, **look)
-
-    def polygon(self, points: Sequence[Point], colour: Colour, *, corner: Value = 0.0, **look) -> np.ndarray:
+    def polygon(self, points: Sequence[Point], colour: Colour | None, *, corner: Value = 0.0, **look) -> np.ndarray:
         """A filled polygon of any form; ``corner`` swells it by a round border."""
         corners, r = [self._point(*point) for point in points], self._length(corner)
-
-        def distance(px, py):
-            nearest, sign = None, None
-            for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
-                ex, ey = _lift(x0 - x1), _lift(y0 - y1)
-                ux, uy = px - _lift(x1), py - _lift(y1)
-                along = np.clip((ux * ex + uy * ey) / np.maximum(ex * ex + ey * ey, 1e-12), 0, 1)
-                away = (ux - ex * along) ** 2 + (uy - ey * along) ** 2
-                nearest = away if nearest is None else np.minimum(nearest, away)
-                above, below = py >= _lift(y1), py < _lift(y0)
-                side = ex * uy > ey * ux
-                crosses = (above & below & side) | ~(above | below | side)
-                sign = crosses if sign is None else sign ^ crosses
-            return np.where(sign, -1, 1) * np.sqrt(nearest) - _lift(r)
-
-        return self._paint(corners, r, distance, colour, **look)
+        return self._paint(corners, r, shapes.polygon, (r, *chain(*corners)), colour, **look)
 
     def shadow(self, x: Value, y: Value, rx: Value, ry: Value, *, strength: Value = 0.35) -> np.ndarray:
         """A soft dark ellipse that fades from its middle to (rx, ry)."""
@@ -200,14 +161,8 @@ class Canvas:
 
     def glow(self, x: Value, y: Value, rx: Value, ry: Value, colour: Colour, *, strength: Value = 1.0) -> np.ndarray:
         """Soft light (or dark) in ``colour``: full ``strength`` in the middle, nothing at the edge of (rx, ry)."""
-        (cx, cy), a, b = self._point(x, y), self._length(rx), self._length(ry)
-        a, b = np.maximum(a, 1e-4), np.maximum(b, 1e-4)
-
-        def alpha(px, py):
-            u, v = (px - _lift(cx)) / _lift(a), (py - _lift(cy)) / _lift(b)
-            return np.maximum(1 - u * u - v * v, 0) ** 2 * _lift(strength)
-
-        return self._blend([(cx, cy)], np.maximum(a, b), alpha, colour, moving=(strength,))
+        middle, a, b = self._point(x, y), self._half_axis(rx), self._half_axis(ry)
+        return self._blend([middle], np.maximum(a, b), shapes.falloff, (*middle, a, b), colour, strength=strength)
 
     # -- the brush -----------------------------------------------------------------------------
 
@@ -215,14 +170,15 @@ class Canvas:
         self,
         points: Sequence[Point],
         reach: Value,
-        distance: Distance,
+        distance: Field,
+        numbers: Sequence[Value],
         colour: Colour | None,
         *,
         alpha: Value = 1.0,
         softness: float = 0.0,
         within: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Paint where ``distance`` < 0.
+        """Paint where ``distance(x, y, *numbers)`` < 0.
 
         Args:
             points, reach: the shape lies within ``reach`` of these points (of their convex hull's box).
@@ -230,46 +186,51 @@ class Canvas:
             softness: width of the edge's ramp in units of the world, at least one pixel.
             within: coverage of an earlier painting that this one must not leave.
         """
-        softness = softness * float(np.mean(self._scale))
-        edge = max(softness, 1 / self._picture.pixels_per_unit)
+        edge = max(softness * float(np.mean(self._scale)), 1 / self._picture.pixels_per_unit)
+        steepness = np.float32(1 / edge)
 
-        def opacity(px, py):
-            cover = np.clip(0.5 - distance(px, py) * np.float32(1 / edge), 0, 1)
-            return cover * _lift(alpha)
+        def opacity(px, py, *lifted):
+            return np.clip(np.float32(0.5) - distance(px, py, *lifted) * steepness, 0, 1)
 
-        return self._blend(points, reach + edge, opacity, colour, moving=(alpha,), within=within)
+        return self._blend(points, reach + edge, opacity, numbers, colour, strength=alpha, within=within)
 
     def _blend(
         self,
         points: Sequence[Point],
         reach: Value,
-        opacity: Distance,
+        opacity: Field,
+        numbers: Sequence[Value],
         colour: Colour | None,
         *,
-        moving: tuple[Value, ...] = (),
+        strength: Value = 1.0,
         within: np.ndarray | None = None,
     ) -> np.ndarray:
+        """Mix ``colour`` in where ``opacity`` says, only in the window and the frames where anything can be seen."""
         picture = self._picture
-        far = float(np.max(reach)) + 1 / picture.pixels_per_unit
+        self._check(strength)
+        shown = _shown(strength)
+        far = 1 / picture.pixels_per_unit - _least(-reach)
         cols = picture.window([x for x, _ in points], far, picture.x)
         rows = picture.window([y for _, y in points], far, picture.y)
-        alpha = np.asarray(opacity(picture.x[None, None, cols], picture.y[None, rows, None]), dtype=np.float32)
+        lifted = [_lift(number, shown) for number in numbers]
+        alpha = opacity(picture.x[None, None, cols], picture.y[None, rows, None], *lifted) * _lift(strength, shown)
         if within is not None:
-            alpha = alpha * within[:, rows, cols]
+            alpha = alpha * (within if len(within) == 1 else within[shown])[:, rows, cols]
         if colour is not None:
-            self._mix(rows, cols, alpha, np.asarray(colour, dtype=np.float32), moving)
-        coverage = np.zeros((alpha.shape[0], picture.height, picture.width), dtype=np.float32)
-        coverage[:, rows, cols] = alpha
+            self._mix((shown, rows, cols), alpha, np.asarray(colour, dtype=np.float32))
+        every_frame = np.ndim(strength) or alpha.shape[0] > 1
+        coverage = np.zeros((picture.num_frames if every_frame else 1, picture.height, picture.width), np.float32)
+        coverage[shown, rows, cols] = alpha
         return coverage
 
-    def _mix(self, rows: slice, cols: slice, alpha: np.ndarray, tint: np.ndarray, moving: tuple[Value, ...]) -> None:
-        """Blend ``tint`` (3,) or (F, 3) over the picture's window."""
-        if alpha.shape[0] > 1 or tint.ndim == 2 or any(np.ndim(value) for value in moving):
+    def _mix(self, where: tuple, alpha: np.ndarray, tint: np.ndarray) -> None:
+        """Blend ``tint`` (3,) or (F, 3) over the frames, rows and columns ``where``."""
+        if alpha.shape[0] > 1 or tint.ndim == 2 or isinstance(where[0], np.ndarray):
             self._picture.grow()
-        planes = self._picture.planes[:, :, rows, cols]
-        for channel in range(3):
-            level = tint[channel] if tint.ndim == 1 else tint[:, channel, None, None]
-            planes[channel] += alpha * (level - planes[channel])
+        for channel, plane in enumerate(self._picture.planes):
+            level = tint[channel] if tint.ndim == 1 else tint[where[0], channel, None, None]
+            below = plane[where]
+            plane[where] = below + alpha * (level - below)
 
     # -- from the placed canvas to the picture -------------------------------------------------
 
@@ -286,6 +247,9 @@ class Canvas:
         self._check(value)
         return np.multiply(value, self._scale)
 
+    def _half_axis(self, value: Value) -> Value:
+        return np.maximum(self._length(value), 1e-4)
+
     def _check(self, *values: Value) -> None:
         for value in values:
             if np.ndim(value) and np.shape(value) != (self.num_frames,):
@@ -295,15 +259,18 @@ class Canvas:
                 )
 
 
-def _lift(value: Value) -> np.ndarray:
-    """(F,) to float32 (F, 1, 1), a number to a float32 scalar."""
+def _least(value: Value) -> float:
+    return float(value.min()) if isinstance(value, np.ndarray) else float(value)
+
+
+def _shown(strength: Value) -> slice | np.ndarray:
+    """The frames in which something so strong can be seen at all: most flashes are over in a few."""
+    if not np.ndim(strength):
+        return slice(None)
+    return np.flatnonzero(np.asarray(strength) > 1 / 512)
+
+
+def _lift(value: Value, shown: slice | np.ndarray) -> np.ndarray:
+    """(F,) to float32 (shown, 1, 1), a number to a float32 scalar."""
     value = np.asarray(value, dtype=np.float32)
-    return value[:, None, None] if value.ndim else value
-
-
-def _turned(u: np.ndarray, v: np.ndarray, angle: Value) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates seen from a shape that is turned by ``angle``."""
-    if not np.ndim(angle) and math.isclose(float(angle), 0.0, abs_tol=1e-9):
-        return u, v
-    cos, sin = _lift(np.cos(angle)), _lift(np.sin(angle))
-    return u * cos + v * sin, v * cos - u * sin
+    return value[shown][:, None, None] if value.ndim else value

@@ -36,11 +36,13 @@ class Thing(ABC):
         event: what an event of it is called.
         places: where it may stand.
         room: how far it may stand from the middle; 1 is ordinary, less for wide things.
+        one_voice: True if all its events sound the same.
     """
 
     event: ClassVar[str] = "strike"
     places: ClassVar[tuple[str, ...]] = PLACES
     room: ClassVar[float] = 1.0
+    one_voice: ClassVar[bool] = True
 
     @abstractmethod
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
@@ -96,8 +98,9 @@ def look_of(scene: Scene) -> Look:
 def play(track: np.ndarray, thing: Thing, look: Look, times: Sequence[float], rate: int) -> None:
     """Mix all events of ``thing`` into ``track``; indoors the room answers."""
     gain = LOUDNESS[look.get("loudness", "medium")]
+    wave = None
     for index, time in enumerate(times):
-        wave = sound.normalised(thing.hit(look, index, rate))
-        if look["place"] == "indoors":
-            wave = sound.room(wave, rate)
+        if wave is None or not thing.one_voice:
+            wave = sound.normalised(thing.hit(look, index, rate))
+            wave = sound.room(wave, rate) if look["place"] == "indoors" else wave
         sound.add(track, wave, time, rate, gain=gain)

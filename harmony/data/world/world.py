@@ -84,7 +84,7 @@ def render(scene: Scene, timeline: Timeline, *, height: int = 64, width: int = 6
     waveform = kind.sound(scene, timeline.num_samples, timeline.sample_rate)
     return Clip(
         scene=scene,
-        frames=(np.clip(canvas.frames, 0, 1) * 255 + 0.5).astype(np.uint8),
+        frames=canvas.to_uint8(),
         waveform=finish(waveform),
         source_masks=np.stack(masks).astype(bool, copy=False),
         captions=describe(scene, scene.seed),

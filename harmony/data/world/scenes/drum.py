@@ -37,9 +37,9 @@ class Drum(Thing):
         drum.shadow(0, 0, 0.46, 0.1)
         body = [
             drum.ellipse(0, -0.03, 0.3, 0.075, darker(colour, 0.15)),
-            drum.polygon([(-0.3, top), (0.3, top), (0.3, -0.04), (-0.3, -0.04)], colour),
+            drum.box(0, (top - 0.04) / 2, 0.3, (-0.04 - top) / 2, colour),
         ]
-        drum.polygon([(-0.3, top), (-0.2, top), (-0.2, 0.03), (-0.3, -0.03)], darker(colour, 0.18))
+        drum.polygon([(-0.3, -0.3), (-0.2, -0.3), (-0.2, 0.03), (-0.3, -0.03)], darker(colour, 0.18))
         for x in (-0.12, 0.12):
             drum.line([(x - 0.1, top + 0.08), (x, -0.02), (x + 0.1, top + 0.08)], 0.014, lighter(colour, 0.6))
         rim = drum.ellipse(0, top, 0.325, 0.095, darker(colour, 0.35))

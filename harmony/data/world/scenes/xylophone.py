@@ -30,6 +30,7 @@ class Xylophone(Thing):
     """The mallet travels to each bar in time for its hit; a bar that is hit lights up and dips."""
 
     room = 0.5
+    one_voice = False
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         bars = _tune(rng, rng.choice(_TUNES, weights=(2, 1, 1, 2)), max(count, 1))
