@@ -16,6 +16,7 @@ from harmony.media.program import ffmpeg_binary, file_url, has_option, run
 from harmony.media.source import exact_rate
 
 _AAC_RATE = 48_000  # at 16 kHz the codec's priming alone is 64 ms, and some players do not skip it
+_TICKS = 90_000  # per second: finer than any picture's time needs
 _MAX_CHANNELS = 8
 _MAX_TAG = 100_000  # bytes: a tag travels as one word of a command line
 _TAG_NAME = re.compile(r"[\w.-]+")
@@ -84,10 +85,12 @@ def as_yuv(pictures: Any, *, height: int, width: int, scaler: str = "lanczos") -
     )
 
 
-def own_times() -> dict[str, Any]:
-    """Options that leave each picture its own time, in place of a steady frame rate."""
+def own_times(frame_rate: float) -> dict[str, Any]:
+    """Options that leave each picture its own time; the last one, whose end is not known, lasts 1 / ``frame_rate``."""
     keep = "fps_mode" if has_option(ffmpeg_binary(), "long", "fps_mode") else "vsync"
-    return {keep: "vfr", "enc_time_base": "1:90000"}
+    last = round(_TICKS / frame_rate)
+    lasting = f"setts=duration=if(gt(DURATION\\,0)\\,DURATION\\,{last})"
+    return {keep: "vfr", "enc_time_base": f"1:{_TICKS}", "bsf:v": lasting}
 
 
 def raw_pictures(frames: np.ndarray, frame_rate: float) -> tuple[Any, memoryview]:

@@ -61,4 +61,4 @@ def _film(info: MediaInfo, start: float, duration: float | None) -> tuple[Any, d
         # Apple's players want to be told that HEVC's headers are out of band.
         return whole_film(info), dict(vcodec="copy") | (dict(vtag="hvc1") if info.video_codec == "hevc" else {})
     pictures = as_yuv(film_stream(info, start=start, duration=duration), height=info.height, width=info.width)
-    return pictures, H264 | own_times()
+    return pictures, H264 | own_times(info.frame_rate)

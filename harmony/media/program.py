@@ -66,7 +66,7 @@ def run(output: Any, *, data: memoryview | None = None, failure: str) -> tuple[b
             cmd=ffmpeg_binary(), input=data, capture_stdout=True, capture_stderr=True, overwrite_output=True
         )
     except ffmpeg.Error as error:
-        raise MediaError(f"{failure} (ffmpeg: {last_words(error.stderr)})") from error
+        raise MediaError(f"{failure} (ffmpeg: {last_words(error.stderr) or 'crashed'})") from error
     return written, last_words(complaints)
 
 
