@@ -43,7 +43,9 @@ class HarmonyCheckpoint(DiffusionPipeline):
         guidance: the checkpoint's defaults, from ``guidance_config.json``.
     """
 
-    model_cpu_offload_seq = "text_encoder->transcript_encoder->transformer"
+    model_cpu_offload_seq = "text_encoder->transformer"
+    # Offloading watches `forward`; these work through other methods (and are small), so they stay on the device.
+    _exclude_from_cpu_offload = ["transcript_encoder", "video_codec", "audio_codec"]  # noqa: RUF012
     _optional_components = ["transcript_encoder"]  # noqa: RUF012  (diffusers reads a list)
 
     def __init__(

@@ -168,6 +168,19 @@ def test_the_grey_anchor_is_another_choice(pipe):
     assert differ(pipe("a drum", guidance=grey, **SIZE), pipe("a drum", guidance=predicted, **SIZE))[1]
 
 
+def test_attention_maps_come_from_the_joint_pass_and_change_nothing(pipe):
+    wish = dict(guidance=EVERYTHING, reference_audio=tone(1.2), **FAST)
+    clip = pipe("a red drum", output_attention=True, **wish)
+    looks, plain = clip.attention.sound_sources(), pipe("a red drum", **wish)
+    assert looks.shape == (1, 18, 5, 2, 2)  # audio latents, video latents, token rows and columns
+    torch.testing.assert_close(looks.sum((2, 3, 4)), torch.ones(1, 18))
+    np.testing.assert_array_equal(clip.waveform, plain.waveform)
+    assert plain.attention is None
+    unguided = pipe("a red drum", output_attention=True, **wish | dict(guidance=[], num_inference_steps=1))
+    first_step = pipe("a red drum", output_attention=True, **wish | dict(num_inference_steps=1))
+    torch.testing.assert_close(first_step.attention.sound_sources(), unguided.attention.sound_sources())
+
+
 # -- making a clip again -------------------------------------------------------------------------
 
 
