@@ -96,3 +96,25 @@ def _stop_on_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="The run's name, or its folder.")],
+    target: Annotated[Path, typer.Argument(help="Where the checkpoint goes.")] = Path("assets/harmony-tiny"),
+    dtype: Annotated[str, typer.Option(help="bf16, fp16 or fp32.")] = "bf16",
+    codec_dtype: Annotated[str, typer.Option(help="fp16 or fp32.")] = "fp32",
+    codecs: Annotated[Path | None, typer.Option(help="Folder with video/ and audio/ codecs.")] = None,
+) -> None:
+    """Write a run's averaged weights as a checkpoint in diffusers' folder layout."""
+    from harmony.training.export import DTYPES, export_run
+
+    for given in (dtype, codec_dtype):
+        if given not in DTYPES:
+            raise typer.BadParameter(f"there is no precision '{given}'; choose one of {', '.join(DTYPES)}")
+    folder = Path(name) if Path(name).is_dir() else run_folder(name)
+    export_run(folder, target, dtype=dtype, codec_dtype=codec_dtype, codecs=codecs)  # type: ignore[arg-type]
+    files = [file for file in target.rglob("*") if file.is_file()]
+    total = sum(file.stat().st_size for file in files) / 1e6
+    largest = max(file.stat().st_size for file in files) / 1e6
+    typer.echo(f"{target}: {len(files)} files, {total:.1f} MB, the largest {largest:.1f} MB")

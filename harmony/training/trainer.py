@@ -185,7 +185,7 @@ class Trainer:
         )
         if not torch.isfinite(norm):
             raise FloatingPointError(
-                f"the gradient of step {self.progress.step} is not finite; lower optimizer.lr and resume from the last save"
+                f"the gradient of step {self.progress.step} is not finite; resume with a lower optimizer.lr"
             )
         for group in self.optimizer.param_groups:
             group["lr"] = lr
@@ -250,9 +250,8 @@ class Trainer:
         """Losses of the averaged weights on the held-out clips, written to the log."""
         if self.validation is None or not self.accelerator.is_main_process:
             return {}
-        self.weights.publish(self.average.average)
-        found = self.validation.measure(self.model, dtype=self.dtype, device=self.device)
-        self.weights.publish()
+        with self.weights.showing(self.average.average):
+            found = self.validation.measure(self.model, dtype=self.dtype, device=self.device)
         self.journal.write(step=self.progress.step, samples=self.progress.samples, validation=found)
         told = " ".join(f"{name} {value:.4f}" for name, value in found.items() if "@" not in name and "/" not in name)
         self.report(f"validation at step {self.progress.step}: {told}")

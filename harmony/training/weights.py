@@ -6,7 +6,8 @@ parameters are views into one tensor, and clipping, AdamW, the moving average an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -68,11 +69,20 @@ class FlatWeights:
         }
 
     @torch.no_grad()
-    def publish(self, source: Tensor | None = None) -> None:
-        """Show the model the masters, or other weights such as the moving average."""
-        source = self.masters if source is None else source
-        if self.copies is not source:
-            self.copies.copy_(source)
+    def publish(self) -> None:
+        """Show the model the masters."""
+        if self.copies is not self.masters:
+            self.copies.copy_(self.masters)
+
+    @contextmanager
+    def showing(self, weights: Tensor) -> Iterator[None]:
+        """Show the model other weights (N,), such as the moving average, for a while."""
+        kept = self.copies.clone()
+        self.copies.copy_(weights)
+        try:
+            yield
+        finally:
+            self.copies.copy_(kept)
 
     def adamw(self, *, lr: float, betas: tuple[float, float], weight_decay: float) -> torch.optim.AdamW:
         """AdamW on the masters: two parameters, the matrices with weight decay and all else without."""
