@@ -21,11 +21,12 @@ from functools import lru_cache
 from harmony.data.world.chance import Chance
 from harmony.data.world.types import Captions
 
-OPTIONAL = 0.7  # how often a [part] is said
-_COUNTED = ("count", "times", "tempo")  # what a caption without counts must not say
+OPTIONAL = 0.8  # how often a [part] is said
+_COUNTED = ("count", "times", "tempo", "speed", "rate")  # what a caption without counts must not say
 
 _NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6"}
-# fact -> value -> phrasings; the first is the plain one and comes up most. No phrasing: the value is not spoken of.
+# fact -> value -> phrasings; the first is the plain one and comes up most ("" says nothing).
+# No phrasing: not spoken of.
 PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
     "colour": {
         "red": ("red", "crimson"),
@@ -48,7 +49,7 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "position": {
         "left": ("on the left", "to the left"),
-        "centre": ("in the middle", "in the center"),
+        "centre": ("", "in the middle", "in the center"),
         "right": ("on the right", "to the right"),
     },
     "pitch": {"low": ("low", "deep"), "high": ("high", "high-pitched"), "medium": ()},

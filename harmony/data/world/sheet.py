@@ -39,13 +39,12 @@ def draw_row(clip: Clip, *, columns: int = 11, zoom: int = 2) -> Image.Image:
 
 def _draw_sound(pen: ImageDraw.ImageDraw, clip: Clip, *, top: int, width: int) -> None:
     middle = top + _WAVE // 2
-    chunks = np.array_split(np.abs(clip.waveform), width)
-    for x, chunk in enumerate(chunks):
-        half = float(chunk.max()) * (_WAVE / 2 - 1)
+    starts = np.arange(width) * len(clip.waveform) // width
+    for x, peak in enumerate(np.maximum.reduceat(np.abs(clip.waveform), starts)):
+        half = float(peak) * (_WAVE / 2 - 1)
         pen.line([(x, middle - half), (x, middle + half)], fill=_INK)
-    seconds = len(clip.waveform) / 16_000
     for event in clip.scene.events:
-        x = event.time / seconds * width
+        x = event.time / clip.scene.duration * width
         pen.line([(x, top), (x, top + _WAVE - 1)], fill=_TICK, width=2)
 
 

@@ -35,7 +35,7 @@ class Thing(ABC):
     Class attributes:
         event: what an event of it is called.
         places: where it may stand.
-        room: how far it may stand from the middle; 1 is ordinary, less for wide things.
+        room: how far it may stand from the middle; 1 is ordinary, less for wide things, 0 keeps it there.
         one_voice: True if all its events sound the same.
     """
 
@@ -69,14 +69,15 @@ class ImpactScene(SceneKind):
         times = sample_times(rng.child("times"), count=count, duration=duration)
         attributes, params = self.thing.decide(rng.child("look"), count)
         stand = rng.child("stand")
-        position = stand.choice(tuple(POSITIONS), weights=(1, 3, 1))
+        position = stand.choice(tuple(POSITIONS), weights=(1, 3, 1)) if self.thing.room else "centre"
         attributes |= {
             "place": stand.choice(self.thing.places),
-            "position": position,
             "loudness": rng.child("loudness").choice(tuple(LOUDNESS), weights=(1, 2, 1)),
             "count": COUNT_WORDS[count],
             "tempo": tempo_word(times),
         }
+        if self.thing.room:
+            attributes["position"] = position
         params |= {"x": round(0.5 + self.thing.room * POSITIONS[position] + stand.uniform(-0.02, 0.02), 4)}
         return Draft(attributes, params, tuple(Event(time, 0, self.thing.event) for time in times))
 

@@ -54,7 +54,7 @@ class RainyScene(SceneKind):
 
     def sound(self, scene: Scene, num_samples: int, rate: int) -> np.ndarray:
         look = look_of(scene)
-        track = 0.6 * rain_sound(num_samples, rate, intensity=look["intensity"], drops=look["drops"])
+        track = 0.45 * rain_sound(num_samples, rate, intensity=look["intensity"], drops=look["drops"])
         play(track, self.thing, look, [event.time for event in scene.events], rate)
         return track
 

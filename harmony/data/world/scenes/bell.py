@@ -82,7 +82,7 @@ class Bell(Thing):
 
     def hit(self, look: Look, index: int, rate: int) -> np.ndarray:
         f = look["frequency"]
-        decay = {"small": 0.28, "big": 0.42}[look["size"]]
+        decay = {"small": 0.22, "big": 0.32}[look["size"]]
         return sound.partials(
             round(1.4 * rate),
             rate,
@@ -100,20 +100,21 @@ class BellScene(ImpactScene):
     thing = Bell()
     phrasebook = Phrasebook(
         video=(
-            "a [{size}] {material} bell (rings|is struck|is rung) [{times}] [{tempo}] [{place}]",
-            "{count} {stroke/strokes} on a [{size}] {material} bell [{place}]",
-            "a hammer (hits|strikes) a [{size}] {material} bell [{times}] [{tempo}] [{place}]",
-            "someone rings a [{size}] {material} bell [{force}] [{times}] [{place}]",
+            "a [{size}] {material} bell (rings|is struck|is rung) [{times}] [{tempo}] [{position}] [{place}]",
+            "{count} {stroke/strokes} on a [{size}] {material} bell [{position}] [{place}]",
+            "a hammer (hits|strikes) a [{size}] {material} bell [{times}] [{tempo}] [{position}] [{place}]",
+            "someone rings a [{size}] {material} bell [{force}] [{times}] [{position}] [{place}]",
             "{size} {material} bell, {count} {ring/rings}[, {place}]",
             "the [{size}] {material} bell [{position}] is (hit|struck) [{force}] [{times}] [{tempo}]",
-            "{material} bell ringing [{times}] [{place}]",
+            "{material} bell ringing [{times}] [{position}] [{place}]",
             "[{place}], a [{size}] bell [made] of {stuff} (rings|swings) [{times}]",
             "a [{size}] {material} bell hangs [{place}] and is (hit|struck) [{times}] [{tempo}]",
             "{times} a hammer hits the [{size}] {material} bell [{position}] [{place}]",
-            "a hanging {material} bell (rings|swings) [{times}] [{tempo}] [{place}]",
+            "a hanging {material} bell (rings|swings) [{times}] [{tempo}] [{position}] [{place}]",
             "{count} {hit/hits} on the {material} bell [{position}] [{force}]",
             "a [{size}] {material} bell [{position}] swings and rings [{times}] [{place}]",
-            "a [{size}] {material} bell [{place}]",
+            "a [{size}] {material} bell [{position}] [{place}]",
+            "a bell rings [{times}]",
         ),
         audio=(
             "{count} [{loudness}] [{pitch}] bell {ring/rings}",
@@ -129,6 +130,7 @@ class BellScene(ImpactScene):
             "ding, {count} {time/times}, a {pitch} [{material}] bell",
             "a [{timbre}] bell tone, {pitch}, [{times}]",
             "{count} [{loudness}] {ring/rings} of a [{pitch}] [{timbre}] bell",
+            "a bell rings [{times}]",
         ),
         silent_video=(
             "a [{size}] {material} bell hangs still [{place}]",

@@ -18,24 +18,30 @@ class BellAndLamp(DuoScene):
         video=(
             "a [{bell_size}] {bell_material} bell rings [{bell_times}] and a [{lamp_size}] {lamp_colour} lamp blinks "
             "[{lamp_times}] [{place}]",
-            "a {bell_material} bell on the left and a {lamp_colour} lamp on the right[, the bell is struck "
+            "a [{bell_size}] {bell_material} bell on the left and a [{lamp_size}] {lamp_colour} lamp on the "
+            "right[, the bell is struck "
             "{bell_times}]"
             "[, the lamp blinks {lamp_times}]",
-            "{bell_count} {bell:ring/rings} of a {bell_material} bell, {lamp_count} {lamp:blink/blinks} of a "
-            "{lamp_colour} lamp [{place}]",
-            "[{place}], a {bell_material} bell is hit [{bell_times}] beside a {lamp_colour} lamp that "
+            "{bell_count} {bell:ring/rings} of a [{bell_size}] {bell_material} bell, {lamp_count} "
+            "{lamp:blink/blinks} of a "
+            "[{lamp_size}] {lamp_colour} lamp [{place}]",
+            "[{place}], a [{bell_size}] {bell_material} bell is hit [{bell_times}] beside a [{lamp_size}] "
+            "{lamp_colour} lamp that "
             "flashes [{lamp_times}]",
             "a [{lamp_size}] {lamp_colour} lamp flashes [{lamp_times}], a [{bell_size}] {bell_material} bell rings "
             "[{bell_times}]",
             "{bell_size} {bell_material} bell and {lamp_size} {lamp_colour} lamp[, {bell_count} {bell:ring/rings}]"
             "[, {lamp_count} {lamp:blink/blinks}][, {place}]",
-            "someone rings a {bell_material} bell [{bell_times}] while a {lamp_colour} lamp blinks "
+            "someone rings a [{bell_size}] {bell_material} bell [{bell_times}] while a [{lamp_size}] "
+            "{lamp_colour} lamp blinks "
             "[{lamp_times}] [{place}]",
-            "first the {order}, a {bell_material} bell rings [{bell_times}], a {lamp_colour} lamp blinks "
+            "first the {order}, a [{bell_size}] {bell_material} bell rings [{bell_times}], a [{lamp_size}] "
+            "{lamp_colour} lamp blinks "
             "[{lamp_times}]",
-            "a {bell_material} bell next to a {lamp_colour} lamp [{place}][, the bell rings {bell_times}]"
+            "a [{bell_size}] {bell_material} bell next to a [{lamp_size}] {lamp_colour} lamp [{place}][, "
+            "the bell rings {bell_times}]"
             "[, the lamp lights up {lamp_times}]",
-            "a hammer hits a [{bell_size}] {bell_material} bell [{bell_times}] and a {lamp_colour} lamp "
+            "a hammer hits a [{bell_size}] {bell_material} bell [{bell_times}] and a [{lamp_size}] {lamp_colour} lamp "
             "goes on and off "
             "[{lamp_times}]",
             "a bell and a lamp [{place}], {bell_material} and {lamp_colour}[, the bell rings {bell_times}]"

@@ -67,19 +67,20 @@ class ClapScene(ImpactScene):
     thing = Hands()
     phrasebook = Phrasebook(
         video=(
-            "two [{size}] hands in {colour} sleeves clap [{force}] [{times}] [{tempo}] [{place}]",
-            "{count} {clap/claps} of two [{size}] hands with {colour} sleeves [{place}]",
-            "someone in a {colour} shirt claps [{force}] [{times}] [{tempo}] [{place}]",
-            "[{size}] hands with {colour} sleeves (clap|come together) [{times}] [{place}]",
+            "two [{size}] hands in {colour} sleeves clap [{force}] [{times}] [{tempo}] [{position}] [{place}]",
+            "{count} {clap/claps} of two [{size}] hands with {colour} sleeves [{position}] [{place}]",
+            "someone in a {colour} shirt claps [{force}] [{times}] [{tempo}] [{position}] [{place}]",
+            "[{size}] hands with {colour} sleeves (clap|come together) [{times}] [{position}] [{place}]",
             "{size} hands, {colour} sleeves, {count} {clap/claps}[, {place}]",
             "a person with [{size}] hands and {colour} sleeves claps [{times}] [{tempo}]",
             "clapping hands[, {size}], {colour} sleeves[, {times}][, {place}]",
             "[{place}], a pair of [{size}] hands in {colour} claps [{times}]",
             "{times} two [{size}] hands in {colour} sleeves clap [{position}] [{place}]",
-            "a pair of [{size}] hands in {colour} sleeves claps [{times}] [{tempo}] [{place}]",
+            "a pair of [{size}] hands in {colour} sleeves claps [{times}] [{tempo}] [{position}] [{place}]",
             "a (player|person) in {colour} claps [{size}] hands [{times}] [{force}]",
-            "{count} {clap/claps}, [{size}] hands, {colour} sleeves [{place}]",
+            "{count} {clap/claps}, [{size}] hands, {colour} sleeves [{position}] [{place}]",
             "[{size}] hands in {colour} sleeves [{position}] [{place}], they clap [{times}]",
+            "hands clap [{times}]",
         ),
         audio=(
             "{count} [{loudness}] [{pitch}] hand {clap/claps}",
@@ -95,6 +96,7 @@ class ClapScene(ImpactScene):
             "a person claps {times} [with {size} hands]",
             "{count} [{pitch}] {clap/claps} of [{size}] hands [{place}]",
             "[{loudness}] {pitch} {clap/claps}, {times} [{tempo}]",
+            "hands clap [{times}]",
         ),
         silent_video=(
             "two [{size}] hands in {colour} sleeves keep still [{place}]",

@@ -74,19 +74,20 @@ class DogScene(ImpactScene):
     thing = Dog()
     phrasebook = Phrasebook(
         video=(
-            "a [{size}] {colour} dog barks [{times}] [{tempo}] [{place}]",
-            "{count} {bark/barks} of a [{size}] {colour} dog [{place}]",
-            "a [{size}] {colour} dog opens its mouth [{times}] [{place}]",
+            "a [{size}] {colour} dog barks [{times}] [{tempo}] [{position}] [{place}]",
+            "{count} {bark/barks} of a [{size}] {colour} dog [{position}] [{place}]",
+            "a [{size}] {colour} dog opens its mouth [{times}] [{position}] [{place}]",
             "the [{size}] {colour} dog [{position}] (barks|is barking) [{how}] [{times}] [{tempo}]",
             "{size} {colour} dog, {count} {bark/barks}[, {place}]",
-            "{colour} dog barking [{times}] [{place}]",
+            "{colour} dog barking [{times}] [{position}] [{place}]",
             "[{place}], a [{size}] {colour} dog barks [{how}] [{times}]",
-            "a [{size}] dog with {colour} fur barks [{times}] [{tempo}] [{place}]",
-            "a {colour} dog[, {size}], (barking|that barks) [{times}] [{place}]",
+            "a [{size}] dog with {colour} fur barks [{times}] [{tempo}] [{position}] [{place}]",
+            "a {colour} dog[, {size}], (barking|that barks) [{times}] [{position}] [{place}]",
             "{times} a [{size}] {colour} dog barks [{how}] [{position}] [{place}]",
             "a [{size}] {colour} dog sits [{position}] [{place}] and barks [{times}] [{tempo}]",
-            "a [{size}] {colour} (dog|puppy) gives {count} {bark/barks} [{place}]",
+            "a [{size}] {colour} (dog|puppy) gives {count} {bark/barks} [{position}] [{place}]",
             "we see a [{size}] {colour} dog [{place}], it barks [{times}] [{tempo}]",
+            "a dog barks [{times}]",
         ),
         audio=(
             "{count} [{loudness}] [{pitch}] {bark/barks}",
@@ -102,6 +103,7 @@ class DogScene(ImpactScene):
             "a dog with a [{pitch}] voice barks {times} [{how}]",
             "{count} {bark/barks} in a [{pitch}] voice [{place}]",
             "barking dog[, {size}][, {loudness}], {times}",
+            "a dog barks [{times}]",
         ),
         silent_video=(
             "a [{size}] {colour} dog keeps still [{place}]",

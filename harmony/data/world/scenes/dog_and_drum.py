@@ -18,21 +18,28 @@ class DogAndDrum(DuoScene):
         video=(
             "a [{dog_size}] {dog_colour} dog barks [{dog_times}] and a [{drum_size}] {drum_colour} drum is hit "
             "[{drum_times}] [{place}]",
-            "a {dog_colour} dog on the left and a {drum_colour} drum on the right[, the dog barks {dog_times}]"
+            "a [{dog_size}] {dog_colour} dog on the left and a [{drum_size}] {drum_colour} drum on the "
+            "right[, the dog barks {dog_times}]"
             "[, the drum is hit {drum_times}]",
-            "{dog_count} {dog:bark/barks} of a {dog_colour} dog, {drum_count} {drum:hit/hits} on a {drum_colour} drum "
+            "{dog_count} {dog:bark/barks} of a [{dog_size}] {dog_colour} dog, {drum_count} {drum:hit/hits} "
+            "on a [{drum_size}] {drum_colour} drum "
             "[{place}]",
-            "[{place}], a {dog_colour} dog barks [{dog_times}] beside a {drum_colour} drum that is struck "
+            "[{place}], a [{dog_size}] {dog_colour} dog barks [{dog_times}] beside a [{drum_size}] "
+            "{drum_colour} drum that is struck "
             "[{drum_times}]",
             "a [{drum_size}] {drum_colour} drum is beaten [{drum_times}], a [{dog_size}] {dog_colour} dog barks "
             "[{dog_times}]",
             "{dog_size} {dog_colour} dog and {drum_size} {drum_colour} drum[, {dog_count} {dog:bark/barks}]"
             "[, {drum_count} {drum:beat/beats}][, {place}]",
-            "someone hits a {drum_colour} drum [{drum_times}] while a {dog_colour} dog barks [{dog_times}] [{place}]",
-            "first the {order}, a {dog_colour} dog barks [{dog_times}], a {drum_colour} drum is hit [{drum_times}]",
-            "a {dog_colour} dog next to a {drum_colour} drum [{place}][, the dog barks {dog_times}]"
+            "someone hits a [{drum_size}] {drum_colour} drum [{drum_times}] while a [{dog_size}] "
+            "{dog_colour} dog barks [{dog_times}] [{place}]",
+            "first the {order}, a [{dog_size}] {dog_colour} dog barks [{dog_times}], a [{drum_size}] "
+            "{drum_colour} drum is hit [{drum_times}]",
+            "a [{dog_size}] {dog_colour} dog next to a [{drum_size}] {drum_colour} drum [{place}][, the dog "
+            "barks {dog_times}]"
             "[, the drum is struck {drum_times}]",
-            "a stick hits a [{drum_size}] {drum_colour} drum [{drum_times}] and a {dog_colour} dog barks [{dog_times}]",
+            "a stick hits a [{drum_size}] {drum_colour} drum [{drum_times}] and a [{dog_size}] {dog_colour} "
+            "dog barks [{dog_times}]",
             "a dog and a drum [{place}], {dog_colour} and {drum_colour}[, the dog barks {dog_times}]"
             "[, the drum is hit {drum_times}]",
             "we see a [{dog_size}] {dog_colour} dog [barking {dog_times}] and a [{drum_size}] {drum_colour} drum "

@@ -81,21 +81,22 @@ class DrumScene(ImpactScene):
     thing = Drum()
     phrasebook = Phrasebook(
         video=(
-            "a [{size}] {colour} drum is (hit|struck|beaten) [{force}] [{times}] [{tempo}] [{place}]",
-            "{count} {hit/hits} on a [{size}] {colour} drum [{place}]",
-            "someone (hits|strikes|beats) a [{size}] {colour} drum [{times}] [{tempo}] [{place}]",
+            "a [{size}] {colour} drum is (hit|struck|beaten) [{force}] [{times}] [{tempo}] [{position}] [{place}]",
+            "{count} {hit/hits} on a [{size}] {colour} drum [{position}] [{place}]",
+            "someone (hits|strikes|beats) a [{size}] {colour} drum [{times}] [{tempo}] [{position}] [{place}]",
             "a (stick|drumstick) (hits|strikes) a [{size}] {colour} drum [{position}] [{times}] [{place}]",
             "{size} {colour} drum, {count} {beat/beats}[, {place}]",
             "the [{size}] {colour} drum [{position}] gets {count} {stroke/strokes} [{place}]",
             "a hand (plays|beats) the [{size}] {colour} drum with a stick [{times}]",
             "[{place}], a [{size}] {colour} drum is (played|struck) [{force}] [{times}] [{tempo}]",
-            "{colour} drum [{times}] [{place}]",
-            "a (player|drummer) (hits|plays) a [{size}] {colour} drum [{force}] [{times}] [{place}]",
+            "{colour} drum [{times}] [{position}] [{place}]",
+            "a (player|drummer) (hits|plays) a [{size}] {colour} drum [{force}] [{times}] [{position}] [{place}]",
             "[a] {size} {colour} drum [stands {place}] and is (hit|struck) [{times}]",
             "{times} a stick comes down on a [{size}] {colour} drum [{position}] [{place}]",
             "a [{size}] {colour} drum [{position}], (beaten|hit) with a stick [{times}] [{tempo}]",
-            "{count} {beat/beats} on the {colour} drum [{tempo}] [{place}]",
-            "a [{size}] {colour} drum [{place}]",
+            "{count} {beat/beats} on the {colour} drum [{tempo}] [{position}] [{place}]",
+            "a [{size}] {colour} drum [{position}] [{place}]",
+            "a drum is hit [{times}]",
         ),
         audio=(
             "{count} [{loudness}] [{pitch}] drum {beat/beats}",
@@ -111,6 +112,7 @@ class DrumScene(ImpactScene):
             "someone beats a [{pitch}] drum [{how}] [{times}] [{tempo}]",
             "you hear {count} [{loudness}] [{pitch}] ({boom/booms}|drum {hit/hits})",
             "a {pitch} drum, [{how}] [{times}]",
+            "a drum (is heard|sounds) [{times}]",
         ),
         silent_video=(
             "a [{size}] {colour} drum stands still [{place}]",

@@ -41,6 +41,9 @@ class Engine(SceneKind):
             "a {colour} car waits [{place}] with its {rate} engine on",
             "the {colour} car [{place}] has its engine on, it runs {speed}",
             "a {colour} car [{place}], shaking {speed}",
+            "a {colour} car stands [{place}] with its engine on",
+            "a {colour} car [{place}], smoke and a running engine",
+            "we see a {colour} car [{place}] that shakes and puffs smoke",
             "a parked {colour} car shakes with its {rate} engine [{place}]",
         ),
         audio=(

@@ -26,7 +26,7 @@ class Firework(Thing):
 
     event = "burst"
     places = ("night",)
-    room = 0.5
+    room = 0.0
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         size = rng.choice(("small", "big"))
@@ -105,6 +105,7 @@ class FireworkScene(ImpactScene):
             "[{size}] fireworks in {colour} [over a town] [{place}][, {count} {burst/bursts}]",
             "{count} [{size}] {colour} {flash/flashes} in the sky [over a town] [{place}]",
             "{colour} light bursts over a town [{times}] [{tempo}][, a {size} firework]",
+            "fireworks [{times}]",
         ),
         audio=(
             "{count} [{loudness}] [{pitch}] firework {bang/bangs}",
@@ -120,6 +121,7 @@ class FireworkScene(ImpactScene):
             "a [{loudness}] [{pitch}] bang and crackling [{times}] [{tempo}]",
             "{count} {bang/bangs} of [{size}] fireworks [{place}]",
             "a [{size}] firework goes off {times} [{how}]",
+            "fireworks [{times}]",
         ),
         silent_video=(
             "a dark sky over a town [{place}], no fireworks",

@@ -77,19 +77,20 @@ class HammerScene(ImpactScene):
     thing = Hammer()
     phrasebook = Phrasebook(
         video=(
-            "a [{size}] {colour} hammer (hits|strikes) an anvil [{force}] [{times}] [{tempo}] [{place}]",
-            "{count} {blow/blows} of a [{size}] {colour} hammer on an anvil [{place}]",
-            "a smith (strikes|hits) hot iron with a [{size}] {colour} hammer [{times}] [{place}]",
+            "a [{size}] {colour} hammer (hits|strikes) an anvil [{force}] [{times}] [{tempo}] [{position}] [{place}]",
+            "{count} {blow/blows} of a [{size}] {colour} hammer on an anvil [{position}] [{place}]",
+            "a smith (strikes|hits) hot iron with a [{size}] {colour} hammer [{times}] [{position}] [{place}]",
             "sparks fly as a [{size}] {colour} hammer hits an anvil [{times}] [{tempo}]",
             "{size} {colour} hammer, anvil, {count} {blow/blows}[, {place}]",
             "someone hammers [{force}] on an anvil with a [{size}] {colour} hammer [{times}]",
-            "a {colour} hammer comes down [{force}] on an anvil [{times}] [{place}]",
+            "a {colour} hammer comes down [{force}] on an anvil [{times}] [{position}] [{place}]",
             "[{place}], a [{size}] {colour} hammer strikes an anvil [{times}] [{tempo}]",
             "{times} the [{size}] {colour} hammer hits the anvil [{position}] [{place}]",
             "an anvil [{position}] is (hit|struck) by a [{size}] {colour} hammer [{times}] [{place}]",
             "a hand with a [{size}] {colour} hammer (hits|strikes) glowing iron [{times}] [{tempo}]",
             "{count} {hit/hits} on an anvil with a [{size}] {colour} hammer [{force}]",
             "hammering on an anvil, [{size}] {colour} hammer[, {times}][, {place}]",
+            "a hammer hits an anvil [{times}]",
         ),
         audio=(
             "{count} [{loudness}] [{pitch}] hammer {blow/blows} [on metal]",
@@ -105,6 +106,7 @@ class HammerScene(ImpactScene):
             "you hear a hammer on an anvil [{times}][, {pitch}]",
             "an anvil (clangs|rings) [{how}] {times}[, {pitch}]",
             "{pitch} ringing {blow/blows} on iron, {times}",
+            "a hammer hits metal [{times}]",
         ),
         silent_video=(
             "a [{size}] {colour} hammer keeps still over an anvil [{place}]",

@@ -76,19 +76,20 @@ class KnockScene(ImpactScene):
     thing = Door()
     phrasebook = Phrasebook(
         video=(
-            "a (fist|hand) knocks [{force}] on a {colour} {material} door [{times}] [{tempo}] [{place}]",
-            "{count} {knock/knocks} on a {colour} {material} door [{place}]",
-            "someone knocks [{force}] on a [{material}] {colour} door [{times}] [{tempo}] [{place}]",
-            "a {colour} door [of {stuff}] is (hit|knocked on) [{times}] [{place}]",
+            "a (fist|hand) knocks [{force}] on a {colour} {material} door [{times}] [{tempo}] [{position}] [{place}]",
+            "{count} {knock/knocks} on a {colour} {material} door [{position}] [{place}]",
+            "someone knocks [{force}] on a [{material}] {colour} door [{times}] [{tempo}] [{position}] [{place}]",
+            "a {colour} door [of {stuff}] is (hit|struck) [{times}] [{position}] [{place}]",
             "{colour} {material} door, {count} {knock/knocks}[, {place}]",
             "{times} a fist (hits|knocks on) the {colour} {material} door [{position}] [{place}]",
             "a person knocks on the {colour} [{material}] door [{position}] [{times}] [{tempo}]",
-            "knocking on a {colour} {material} door [{times}] [{place}]",
+            "knocking on a {colour} {material} door [{times}] [{position}] [{place}]",
             "[{place}], a hand knocks on a {colour} {material} door [{force}] [{times}]",
             "a closed {colour} {material} door [{position}], someone knocks [{times}]",
-            "a fist (hits|strikes) a {colour} {material} door [{times}] [{tempo}] [{place}]",
-            "the {colour} {material} door gets {count} {knock/knocks} [{place}]",
-            "a {colour} {material} door and a (hand|fist) that knocks [{force}] [{times}] [{place}]",
+            "a fist (hits|strikes) a {colour} {material} door [{times}] [{tempo}] [{position}] [{place}]",
+            "the {colour} {material} door gets {count} {knock/knocks} [{position}] [{place}]",
+            "a {colour} {material} door and a (hand|fist) that knocks [{force}] [{times}] [{position}] [{place}]",
+            "someone knocks on a door [{times}]",
         ),
         audio=(
             "{count} [{loudness}] {knock/knocks} on a {material} door",
@@ -104,6 +105,7 @@ class KnockScene(ImpactScene):
             "a fist knocks [{how}] on {stuff} {times}",
             "a hand (hits|knocks on) a {material} door [{times}] [{how}] [{tempo}]",
             "[{sound}] {knock/knocks} on {stuff}",
+            "someone knocks on a door [{times}]",
         ),
         silent_video=(
             "nobody knocks on the {colour} {material} door [{place}]",
