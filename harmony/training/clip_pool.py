@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ class PoolSpec:
     count: int
     split: Split = "train"
     first_seed: int = 0
-    timeline: Timeline = Timeline()
+    timeline: Timeline = field(default_factory=Timeline)
     size: int = 64
     kinds: tuple[str, ...] = KINDS
 
@@ -45,6 +46,12 @@ class PoolSpec:
             "size": self.size,
             "kinds": list(self.kinds),
         }
+
+    @property
+    def folder_name(self) -> str:
+        """Another name for every spec: a pool that a training reads is never drawn over."""
+        digest = hashlib.sha256(json.dumps(self.describe(), sort_keys=True).encode()).hexdigest()
+        return f"{self.split}-{self.count}-{digest[:8]}"
 
 
 class ClipPool:
@@ -62,11 +69,11 @@ class ClipPool:
         return len(self.frames)
 
     @classmethod
-    def open(cls, folder: str | Path, spec: PoolSpec) -> ClipPool:
-        """The pool of that spec in ``folder``, drawn now if it is not there or describes other clips."""
-        folder = Path(folder)
+    def open(cls, home: str | Path, spec: PoolSpec) -> ClipPool:
+        """The pool of that spec below ``home``, drawn now if it is not there."""
+        folder = Path(home) / spec.folder_name
         index = folder / "index.json"
-        if not index.exists() or json.loads(index.read_text())["spec"] != spec.describe():
+        if not index.exists():
             _draw(folder, spec)
         clips = json.loads(index.read_text())["clips"]
         return cls(
@@ -93,7 +100,6 @@ class ClipPool:
 
 def _draw(folder: Path, spec: PoolSpec) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "index.json").unlink(missing_ok=True)  # written last: a half-drawn pool is no pool
     shape = (spec.count, spec.timeline.num_frames, spec.size, spec.size, 3)
     frames = np.lib.format.open_memmap(folder / "frames.npy", mode="w+", dtype=np.uint8, shape=shape)
     sounds = np.lib.format.open_memmap(
@@ -108,6 +114,7 @@ def _draw(folder: Path, spec: PoolSpec) -> None:
             logger.info("drew %d of %d clips", row + 1, spec.count)
     frames.flush()
     sounds.flush()
+    # Written last: a half-drawn pool is no pool.
     (folder / "index.json").write_text(json.dumps({"spec": spec.describe(), "clips": clips}))
 
 

@@ -32,7 +32,7 @@ class Moments:
         return mean, self.square / self.weight - torch.outer(mean, mean)
 
 
-def fit_video_basis(codec: PatchVideoCodec, pool: ClipPool, *, motion_weight: float = 3.0, batch: int = 8) -> Tensor:
+def fit_video_basis(codec: PatchVideoCodec, pool: ClipPool, *, motion_weight: float = 0.3, batch: int = 8) -> Tensor:
     """Fit the patch basis on a pool and put it into the codec; returns the shares of variance (C,).
 
     A patch counts 1 + motion_weight * (its change against the clip's median, over the mean change), so that moving
@@ -57,7 +57,7 @@ def fit_video_basis(codec: PatchVideoCodec, pool: ClipPool, *, motion_weight: fl
 
 
 def fit_audio_basis(codec: MelAudioCodec, pool: ClipPool, *, batch: int = 32) -> Tensor:
-    """Fit the mel basis and the pitch channels' scale on a pool, into the codec; returns shares of variance (C - 2,)."""
+    """Fit the mel basis and the pitch channels' scale on a pool, into the codec; returns shares of variance."""
     mels, pitch = Moments(len(codec.mean)), Moments(PITCH_CHANNELS)
     for rows in pool.batches(batch):
         waveform = pool.audio(rows)

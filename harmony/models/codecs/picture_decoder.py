@@ -66,11 +66,21 @@ class PictureDecoder(nn.Module):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, latents: Tensor, frames: Tensor) -> Tensor:
-        """Latents (B, C, T, h, w) and their linear frames (B, T, s, 3, H, W) to a correction like ``frames``."""
-        batch = latents.shape[0]
-        around = _surrounded(frames).contiguous(memory_format=torch.channels_last)
-        x = self.stem(_neighbours(latents).contiguous(memory_format=torch.channels_last))
+    def forward(self, latents: Tensor, frames: Tensor, *, rows: Tensor | None = None) -> Tensor:
+        """The correction to ``frames``.
+
+        Args:
+            latents: (B, C, T, h, w); frames: (B, T, s, 3, H, W), their linear inverse.
+            rows: indices into the flattened B * T; training corrects a few of the latents only.
+
+        Returns:
+            (B, T, s, 3, H, W), or (rows, s, 3, H, W).
+        """
+        around, near = _surrounded(frames), _neighbours(latents)
+        if rows is not None:
+            around, near = around[rows], near[rows]
+        around = around.contiguous(memory_format=torch.channels_last)
+        x = self.stem(near.contiguous(memory_format=torch.channels_last))
         for level, blocks in enumerate(self.levels):
             if level > 0:
                 x = self.raises[level - 1](x)
@@ -80,7 +90,8 @@ class PictureDecoder(nn.Module):
                 x = x + self.fine(around)
             x = blocks(x)
         correction = self.head(F.silu(x)).to(frames.dtype)
-        return rearrange(correction, "(b t) (s c) h w -> b t s c h w", b=batch, s=self.temporal_stride)
+        correction = rearrange(correction, "r (s c) h w -> r s c h w", s=self.temporal_stride)
+        return correction if rows is not None else correction.unflatten(0, latents.shape[:1] + latents.shape[2:3])
 
 
 def _neighbours(latents: Tensor) -> Tensor:

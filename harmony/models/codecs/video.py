@@ -107,31 +107,30 @@ class PatchVideoCodec(ModelMixin, ConfigMixin):
     @torch.no_grad()
     def preview(self, latents: Tensor) -> Tensor:
         """The linear inverse alone, clipped to [-1, 1]; shapes as :meth:`decode`."""
-        return self._join(self._linear(latents)).clamp(-1.0, 1.0).to(latents.dtype)
+        return self._join(self.linear_frames(latents)).clamp(-1.0, 1.0).to(latents.dtype)
 
     def reconstruct(self, latents: Tensor) -> Tensor:
         """:meth:`decode` without the clipping, and differentiable: what training compares with the picture."""
         self._check_latents(latents)
-        frames = self._linear(latents)
+        frames = self.linear_frames(latents)
         if self.decoder is not None:
             frames = frames + self.decoder(latents, frames)
         return self._join(frames).to(latents.dtype)
 
-    def patches(self, video: Tensor) -> Tensor:
-        """(B, 3, F, H, W) to patches (B, T, h, w, N); the first one repeats the first frame."""
+    def grouped_frames(self, video: Tensor) -> Tensor:
+        """(B, 3, F, H, W) to each latent's frames (B, T, s, 3, H, W); the first latent repeats the first frame."""
         self._check_video(video)
         first = repeat(video[:, :, :1], "b c 1 h w -> b c s h w", s=self.temporal_stride)
         padded = torch.cat([first, video[:, :, 1:]], dim=2).float()
-        return rearrange(
-            padded,
-            "b c (t s) (h p) (w q) -> b t h w (s p q c)",
-            s=self.temporal_stride,
-            p=self.spatial_stride,
-            q=self.spatial_stride,
-        )
+        return rearrange(padded, "b c (t s) h w -> b t s c h w", s=self.temporal_stride)
 
-    def _linear(self, latents: Tensor) -> Tensor:
-        """Latents to frames (B, T, s, 3, H, W) through the basis; the first latent's frames are all equal."""
+    def patches(self, video: Tensor) -> Tensor:
+        """(B, 3, F, H, W) to patches (B, T, h, w, N)."""
+        side = self.spatial_stride
+        return rearrange(self.grouped_frames(video), "b t s c (h p) (w q) -> b t h w (s p q c)", p=side, q=side)
+
+    def linear_frames(self, latents: Tensor) -> Tensor:
+        """Latents to each latent's frames (B, T, s, 3, H, W) through the basis; the first latent's are all equal."""
         coefficients = rearrange(latents.float(), "b c t h w -> b t h w c") * self.scale.float()
         patches = self.mean.float() + coefficients @ self.basis.float()
         frames = rearrange(
