@@ -1,13 +1,17 @@
-"""Local attention between the streams: gathered windows against dense masks."""
+"""Local attention between the streams: gathered windows against dense masks, and what recording sees of it."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
-from harmony.models.attention import attention
+from harmony.models.attention import attention, attention_weights
+from harmony.models.config import HarmonyConfig
+from harmony.models.geometry import shared_clock
 from harmony.models.interaction import audio_to_video, video_to_audio
-from harmony.models.rotary import latent_midpoints
+from harmony.models.recorder import AttentionRecorder
+from harmony.models.rotary import latent_midpoints, rotate
 from harmony.models.windows import make_windows, visible
 
 CLOCKS = {
@@ -16,22 +20,104 @@ CLOCKS = {
     "coarse audio": (9, 4, dict(frame_rate=16.0, temporal_stride=2, audio_latent_rate=4.0)),
     "one latent": (1, 2, dict(frame_rate=16.0, temporal_stride=2, audio_latent_rate=32.0)),
 }
+TOKENS, HEADS, HEAD_DIM = 4, 2, 12
+
+
+def in_latents(clock: str) -> tuple[Tensor, Tensor]:
+    """Midpoints of video and audio latents in units of video latents."""
+    num_video, num_audio, rates = CLOCKS[clock]
+    unit = rates["temporal_stride"] / rates["frame_rate"]
+    m_v, m_a = latent_midpoints(num_video, num_audio, **rates)
+    return m_v / unit, m_a / unit
+
+
+def heads(length: int, *, seed: int, count: int = 3) -> list[Tensor]:
+    g = torch.Generator().manual_seed(seed)
+    return [torch.randn(2, length, HEADS, HEAD_DIM, generator=g) for _ in range(count)]
 
 
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("window", [0.0, 1.0, 1.3, 2.0, 50.0])
 def test_gathered_windows_equal_dense_masks(clock: str, window: float) -> None:
-    num_video, num_audio, rates = CLOCKS[clock]
-    tokens, heads, head_dim = 3, 2, 6
-    unit = rates["temporal_stride"] / rates["frame_rate"]
-    m_v, m_a = (m / unit for m in latent_midpoints(num_video, num_audio, **rates))
+    m_v, m_a = in_latents(clock)
     windows, sees = make_windows(m_v, m_a, window), visible(m_v, m_a, window)
-    g = torch.Generator().manual_seed(0)
-    of_video = [torch.randn(2, num_video * tokens, heads, head_dim, generator=g) for _ in range(3)]
-    of_audio = [torch.randn(2, num_audio, heads, head_dim, generator=g) for _ in range(3)]
-    dense = sees.repeat_interleave(tokens, dim=0)
+    of_video, of_audio = heads(len(m_v) * TOKENS, seed=0), heads(len(m_a), seed=1)
+    dense = sees.repeat_interleave(TOKENS, dim=0)
 
     gathered = audio_to_video(of_video[0], of_audio[1], of_audio[2], windows)
     torch.testing.assert_close(gathered, attention(of_video[0], of_audio[1], of_audio[2], dense), atol=1e-5, rtol=0)
     gathered = video_to_audio(of_audio[0], of_video[1], of_video[2], windows)
     torch.testing.assert_close(gathered, attention(of_audio[0], of_video[1], of_video[2], dense.T), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("alignment", ["paper", "seconds", "video"])
+@pytest.mark.parametrize("window", [0.0, 1.0, 2.0])
+def test_gathered_equals_dense_under_every_alignment(alignment: str, window: float) -> None:
+    config = HarmonyConfig.micro(rope_alignment=alignment, interaction_window=window)
+    clock = shared_clock(config, (17, 2, 2), 66, 16.0, torch.device("cpu"), torch.float32)
+    dense = visible(*in_latents("tiny"), window).repeat_interleave(TOKENS, dim=0)
+    of_video, of_audio = heads(17 * TOKENS, seed=0), heads(66, seed=1)
+
+    q, k = rotate(of_video[0], clock.a2v.video), rotate(of_audio[1], clock.a2v.audio)
+    gathered = audio_to_video(q, k, of_audio[2], clock.windows)
+    torch.testing.assert_close(gathered, attention(q, k, of_audio[2], dense), atol=1e-5, rtol=0)
+    q, k = rotate(of_audio[0], clock.v2a.audio), rotate(of_video[1], clock.v2a.video)
+    gathered = video_to_audio(q, k, of_video[2], clock.windows)
+    torch.testing.assert_close(gathered, attention(q, k, of_video[2], dense.T), atol=1e-5, rtol=0)
+
+
+def test_gradients_of_gathered_windows_equal_dense_ones() -> None:
+    m_v, m_a = in_latents("tiny")
+    windows, sees = make_windows(m_v, m_a, 1.0), visible(m_v, m_a, 1.0).repeat_interleave(TOKENS, dim=0)
+    of_video, of_audio = heads(17 * TOKENS, seed=0), heads(66, seed=1)
+
+    def gradients(a2v: Tensor, v2a: Tensor) -> tuple[Tensor, ...]:
+        target = torch.linspace(-1, 1, a2v.shape[-1])
+        return torch.autograd.grad((a2v * target).sum() + (v2a * target).square().sum(), [*of_video, *of_audio])
+
+    for tensor in (*of_video, *of_audio):
+        tensor.requires_grad_()
+    (q_v, k_v, v_v), (q_a, k_a, v_a) = of_video, of_audio
+    gathered = gradients(audio_to_video(q_v, k_a, v_a, windows), video_to_audio(q_a, k_v, v_v, windows))
+    dense = gradients(attention(q_v, k_a, v_a, sees), attention(q_a, k_v, v_v, sees.T))
+    for ours, theirs in zip(gathered, dense, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+
+
+def test_windows_are_cut_at_the_ends_and_never_empty() -> None:
+    m_v, m_a = in_latents("tiny")
+    sees = visible(m_v, m_a, 1.0)
+    assert sees[0].sum() == 7 and sees[8].sum() == 12  # audio latents up to 1.75 latents, and within +-1.5
+    assert sees[0, 0] and not sees[0, -1]
+    for clock in CLOCKS:
+        sees = visible(*in_latents(clock), 0.0)
+        assert sees.any(0).all() and sees.any(1).all()
+
+
+def test_the_cost_of_a_window_does_not_grow_with_the_clip() -> None:
+    sizes = []
+    for num_video in (17, 170):
+        m_v = torch.arange(num_video, dtype=torch.float64)
+        windows = make_windows(m_v, (torch.arange(num_video * 4) + 0.5) / 4 - 0.5, 1.0)
+        sizes.append((windows.audio_index.shape[1], windows.video_index.shape[1], windows.group_index.shape[1]))
+    assert sizes[0] == sizes[1] and max(sizes[0]) <= 12
+
+
+@pytest.mark.parametrize("window", [1.0, None])
+def test_recorder_maps_equal_dense_weights(window: float | None) -> None:
+    config = HarmonyConfig.micro(interaction_window=window)
+    clock = shared_clock(config, (17, 2, 2), 66, 16.0, torch.device("cpu"), torch.float32)
+    sees = visible(*in_latents("tiny"), 1e9 if window is None else window).repeat_interleave(TOKENS, dim=0)
+    (q_v, k_v, _), (q_a, k_a, _) = heads(17 * TOKENS, seed=0), heads(66, seed=1)
+    recorder = AttentionRecorder(clips=[1], layers=[3])
+    recorder.attention(0, a2v=(q_v, k_a), v2a=(q_a, k_v), clock=clock)
+    recorder.attention(3, a2v=(q_v, k_a), v2a=(q_a, k_v), clock=clock)
+    assert recorder.layers == [3]
+
+    def dense(q: Tensor, k: Tensor, mask: Tensor) -> Tensor:
+        return attention_weights(q[1:].transpose(1, 2), k[1:].transpose(1, 2), mask).mean(1)
+
+    seen = dense(q_a, k_v, sees.T).unflatten(2, (17, 2, 2))
+    torch.testing.assert_close(recorder.sound_sources(), seen, atol=1e-6, rtol=0)
+    heard = dense(q_v, k_a, sees).unflatten(1, (17, TOKENS)).mean(2)
+    torch.testing.assert_close(recorder.audio_of_frames(3), heard, atol=1e-6, rtol=0)

@@ -70,26 +70,28 @@ class ConvMLP(nn.Module):
         self.w2 = nn.Conv1d(inner, dim, kernel_size, padding=padding, bias=False)
         self.w3 = nn.Conv1d(dim, inner, kernel_size, padding=padding, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.w2(F.silu(self.w1(x)) * self.w3(x))
+    def forward(self, x: Tensor, keep: Tensor) -> Tensor:
+        return self.w2(F.silu(self.w1(x)) * self.w3(x) * keep)
 
 
-class AudioEmbed(nn.Module):
-    """Audio latents (B, C, A) to tokens (B, A, D): one linear layer, or convolutions as in Ovi."""
+class LinearAudioEmbed(nn.Linear):
+    """Audio latents (B, C, A) to tokens (B, A, D), each latent by itself."""
 
-    def __init__(self, in_channels: int, dim: int, *, form: str) -> None:
-        super().__init__()
-        self.form = form
-        if form == "conv":
-            conv = nn.Conv1d(in_channels, dim, kernel_size=7, padding=3)
-            self.layers = nn.Sequential(conv, nn.SiLU(), ConvMLP(dim))
-        else:
-            self.layers = nn.Sequential(nn.Linear(in_channels, dim))
+    def forward(self, latents: Tensor, mask: Tensor | None = None) -> Tensor:
+        return super().forward(latents.transpose(1, 2))
 
-    def forward(self, latents: Tensor) -> Tensor:
-        if self.form == "conv":
-            return self.layers(latents).transpose(1, 2)
-        return self.layers(latents.transpose(1, 2))
+
+class ConvAudioEmbed(nn.Sequential):
+    """Audio latents (B, C, A) to tokens (B, A, D) as in Ovi: convolution k7, SiLU, gated MLP of convolutions."""
+
+    def __init__(self, in_channels: int, dim: int) -> None:
+        super().__init__(nn.Conv1d(in_channels, dim, kernel_size=7, padding=3), nn.SiLU(), ConvMLP(dim))
+
+    def forward(self, latents: Tensor, mask: Tensor | None = None) -> Tensor:
+        """``mask`` (B, A) bool: the padding of a shorter clip counts as nothing, at every stage."""
+        conv, act, mlp = self
+        keep = latents.new_ones(1) if mask is None else mask[:, None, :].to(latents.dtype)
+        return mlp(act(conv(latents * keep)) * keep, keep).transpose(1, 2)
 
 
 class GridConv(nn.Conv3d):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,13 +53,21 @@ def target_rotation(config: HarmonyConfig, start: int, stop: int, device: torch.
         return audio_rotation(config, torch.arange(start, stop, device=device), dtype)
 
 
+class RotationPair(NamedTuple):
+    """Of video tokens (T h w, 1, D) and audio tokens (A, 1, D)."""
+
+    video: Rotation
+    audio: Rotation
+
+
 @dataclass(frozen=True, eq=False)
 class SharedClock:
-    """Rotations of the interaction, (video, audio) in each direction, and its windows (``None`` = global)."""
+    """Rotations of the interaction in each direction, its windows (``None`` = global), and the grid (T, h, w)."""
 
-    a2v: tuple[Rotation, Rotation]
-    v2a: tuple[Rotation, Rotation]
+    a2v: RotationPair
+    v2a: RotationPair
     windows: Windows | None
+    grid: tuple[int, int, int]
 
 
 @lru_cache(maxsize=CACHED_SHAPES)
@@ -89,8 +98,8 @@ def shared_clock(
             )  # fmt: skip
             of_video = grid_rotation(video, height, width, spatial=config.interaction_rope == "3d", **head)
             of_audio = line_rotation(audio, time_part_only=True, **head)
-            rotations[direction] = of_video.to(device, dtype), of_audio.to(device, dtype)
+            rotations[direction] = RotationPair(of_video.to(device, dtype), of_audio.to(device, dtype))
     windows = None
     if config.interaction_window is not None:
         windows = windows_for(midpoints_v / unit_v, midpoints_a / unit_v, config.interaction_window, device)
-    return SharedClock(windows=windows, **rotations)
+    return SharedClock(windows=windows, grid=grid, **rotations)
