@@ -52,11 +52,19 @@ class DecoderRun:
         self.step = 0
         self._resume()
 
-    def train(self, loss: Callable[[int], Tensor], *, save_minutes: float = 3.0, log_every: int = 50) -> None:
-        """Descend ``loss(step)`` until ``steps``, saving every few minutes and at the end."""
+    def train(
+        self,
+        loss: Callable[[int], Tensor],
+        *,
+        until: int | None = None,
+        save_minutes: float = 3.0,
+        log_every: int = 50,
+    ) -> None:
+        """Descend ``loss(step)`` until ``steps`` or ``until`` earlier, saving every few minutes and at the end."""
+        last = self.steps if until is None else min(until, self.steps)
         saved = started = time.monotonic()
         running = 0.0
-        while self.step < self.steps:
+        while self.step < last:
             running += self._descend(loss(self.step))
             if self.step % log_every == 0:
                 pace = (time.monotonic() - started) / log_every
