@@ -109,6 +109,14 @@ def normalised(wave: np.ndarray, *, peak: float = 1.0) -> np.ndarray:
     return wave * (peak / largest) if largest > 0 else wave
 
 
+def tapered(wave: np.ndarray, rate: int, *, seconds: float = 0.08) -> np.ndarray:
+    """The same sound, led to zero over its last ``seconds`` so that it does not end with a click."""
+    samples = min(len(wave), round(seconds * rate))
+    wave = wave.copy()
+    wave[len(wave) - samples :] *= np.linspace(1, 0, samples)
+    return wave
+
+
 def finish(track: np.ndarray) -> np.ndarray:
     """The clip's waveform: float32, turned down as a whole if its peak is above 0.95, never up."""
     largest = float(np.max(np.abs(track), initial=0.0))

@@ -102,6 +102,6 @@ def play(track: np.ndarray, thing: Thing, look: Look, times: Sequence[float], ra
     wave = None
     for index, time in enumerate(times):
         if wave is None or not thing.one_voice:
-            wave = sound.normalised(thing.hit(look, index, rate))
+            wave = sound.tapered(sound.normalised(thing.hit(look, index, rate)), rate)
             wave = sound.room(wave, rate) if look["place"] == "indoors" else wave
         sound.add(track, wave, time, rate, gain=gain)

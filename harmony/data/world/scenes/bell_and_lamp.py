@@ -13,7 +13,7 @@ class BellAndLamp(DuoScene):
     names = ("bell", "lamp")
     things = (Bell(), Lamp())
     places = ("indoors", "night")
-    spots = (0.31, 0.78)
+    spots = (0.28, 0.78)
     phrasebook = Phrasebook(
         video=(
             "a [{bell_size}] {bell_material} bell rings [{bell_times}] and a [{lamp_size}] {lamp_colour} lamp blinks "

@@ -20,6 +20,8 @@ from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
 class Drum(Thing):
     """Size decides the pitch; the skin dips and lights up at each stroke."""
 
+    room = 0.8
+
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         size = rng.choice(("small", "big"))
         attributes = {

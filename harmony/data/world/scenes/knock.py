@@ -21,6 +21,7 @@ class Door(Thing):
     """Wooden doors are painted and thud; metal doors are bare and clang."""
 
     event = "knock"
+    room = 0.5
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
         material = rng.choice(("wood", "metal"), weights=(0.6, 0.4))
@@ -34,21 +35,21 @@ class Door(Thing):
         knob = COLOURS["yellow"] if look["colour"] in ("red", "green", "blue", "purple") else darker(METAL, 0.6)
         reach, flash = motion.swing(times, hits), motion.fade(times, hits, seconds=0.12)
         stage.shadow(0, 0, 0.4, 0.06)
-        stage.box(-0.04, -0.42, 0.3, 0.44, (0.93, 0.90, 0.84), corner=0.015)
-        door = stage.box(-0.04, -0.405, 0.255, 0.405, motion.towards(colour, lighter(colour, 0.5), flash))
+        stage.box(-0.08, -0.42, 0.3, 0.44, (0.93, 0.90, 0.84), corner=0.015)
+        door = stage.box(-0.08, -0.405, 0.255, 0.405, motion.towards(colour, lighter(colour, 0.5), flash))
         if wooden:
-            for x in (-0.16, 0.08):
+            for x in (-0.2, 0.04):
                 for y, half in ((-0.61, 0.13), (-0.23, 0.15)):
                     stage.box(x, y, 0.085, half, darker(colour, 0.2), corner=0.01)
         else:
             for y in (-0.74, -0.08):
-                stage.box(-0.04, y, 0.255, 0.03, darker(colour, 0.25))
-            stage.box(-0.04, -0.41, 0.02, 0.3, darker(colour, 0.12))
-        stage.disc(-0.235, -0.4, 0.04, knob)
+                stage.box(-0.08, y, 0.255, 0.03, darker(colour, 0.25))
+            stage.box(-0.08, -0.41, 0.02, 0.3, darker(colour, 0.12))
+        stage.disc(-0.275, -0.4, 0.04, knob)
         back = 0.26 * FORCE[look["loudness"]] * (1 - reach)
-        hand = stage.placed(0.17 + back, -0.5 - 0.35 * back)
-        paint_rays(stage, 0.12, -0.5, level=flash, inner=0.13, outer=0.24, count=7)
-        stage.glow(0.1, -0.5, 0.2, 0.2, FLASH, strength=0.5 * flash)
+        hand = stage.placed(0.12 + back, -0.5 - 0.35 * back)
+        paint_rays(stage, 0.06, -0.5, level=flash, inner=0.13, outer=0.24, count=7)
+        stage.glow(0.06, -0.5, 0.2, 0.2, FLASH, strength=0.5 * flash)
         hand.line([(0.1, 0.05), (0.6, 0.35)], 0.085, (0.32, 0.38, 0.55))
         fist = hand.box(0, 0, 0.09, 0.095, SKIN, corner=0.05)
         for y in (-0.04, 0.0, 0.04):

@@ -60,7 +60,7 @@ class Lamp(Thing):
         harmonics = [(1.0 if k % 2 else 0.45) / k**0.7 for k in range(1, 16)]
         tone = sound.glide(np.full(samples, look["frequency"]), rate, amplitudes=harmonics)
         flutter = 1 + 0.35 * np.cos(2 * np.pi * 50 * np.arange(samples) / rate)
-        return tone * flutter * sound.decay(samples, rate, 0.13)
+        return tone * flutter * sound.decay(samples, rate, 0.11)
 
 
 @register
