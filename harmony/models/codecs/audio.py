@@ -119,9 +119,10 @@ class MelAudioCodec(ModelMixin, ConfigMixin):
         """:meth:`decode` without the clipping, and differentiable: what training compares with the sound."""
         self._check_latents(latents)
         octaves, voicing = self.pitch(latents)
-        features = torch.cat([self.log_mels(latents) / 4.0, latents.float().repeat_interleave(2, dim=-1)], dim=1)
+        mels = self.log_mels(latents)
+        features = torch.cat([mels / 4.0, latents.float().repeat_interleave(2, dim=-1)], dim=1)
         weights = self.decoder.head.weight
-        return self.decoder(features.to(weights.dtype), octaves, voicing).to(latents.dtype)
+        return self.decoder(features.to(weights.dtype), self.envelope(mels), octaves, voicing).to(latents.dtype)
 
     def coefficients(self, waveform: Tensor) -> Tensor:
         """The latents before scaling, (B, A, C): mel coefficients, then voicing * octaves and voicing - 1/2."""
@@ -148,6 +149,14 @@ class MelAudioCodec(ModelMixin, ConfigMixin):
         coefficients = latents[:, :count].float().transpose(1, 2) * self.scale[:count].float()
         pairs = self.mean.float() + coefficients @ self.basis.float()
         return rearrange(pairs, "b a (k m) -> b m (a k)", k=2)
+
+    def envelope(self, mels: Tensor) -> Tensor:
+        """Log-mels (B, mels, frames) spread over the spectrum's bins (B, bins, frames): log of amplitude per bin."""
+        filters = self._filters(mels)  # (bins, mels)
+        per_bin = mels - torch.log(filters.sum(dim=0))[:, None]
+        shares = filters.clone()
+        shares[0, 0] = shares[-1, -1] = 1.0  # no filter covers 0 Hz and the Nyquist rate
+        return (shares / shares.sum(dim=1, keepdim=True)) @ per_bin
 
     def pitch(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Octaves above 160 Hz and voicing, (B, A) each, as the latents tell them."""

@@ -3,10 +3,10 @@
 After Vocos (Siuzdak, arXiv 2306.00814): ConvNeXt blocks at frame rate and one inverse STFT, no upsampling. Vocos learns
 coherent harmonics from an adversary; here they are given, as in neural source-filter vocoders (Wang et al., 2019)::
 
-    waveform = ISTFT( g * STFT(buzz) + n * STFT(noise) + m * exp(i p) )
+    waveform = ISTFT( e * (g * STFT(buzz) + n * STFT(noise) + m * exp(i p)) )
 
-with g, n, m > 0 and p predicted per frame and frequency. The buzz follows the pitch track, the noise is the same on
-every call, and the last term makes what is neither: strikes, bells, clicks.
+with the spectral envelope e from the mels and g, n, m > 0 and p predicted per frame and frequency. The buzz follows the
+pitch track, the noise is the same on every call, and the last term makes what is neither: strikes, bells, clicks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ConvNeXtBlock(nn.Module):
 
 
 class SoundDecoder(nn.Module):
-    """Frame features and a pitch track to a waveform.
+    """Frame features, an envelope and a pitch track to a waveform.
 
     Args:
         feature_channels: channels of the features.
@@ -64,18 +64,27 @@ class SoundDecoder(nn.Module):
         self.blocks = nn.ModuleList(ConvNeXtBlock(width) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, 4 * (fft_size // 2 + 1))
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
 
-    def forward(self, features: Tensor, octaves: Tensor, voicing: Tensor) -> Tensor:
-        """Features (B, D, frames), octaves and voicing (B, A) to a waveform (B, frames * frame_hop)."""
+    def forward(self, features: Tensor, envelope: Tensor, octaves: Tensor, voicing: Tensor) -> Tensor:
+        """A waveform (B, frames * frame_hop).
+
+        Args:
+            features: (B, D, frames).
+            envelope: (B, fft_size / 2 + 1, frames), natural log of amplitude relative to a full-scale tone.
+            octaves, voicing: (B, A), see :func:`~harmony.models.codecs.pitch.track_pitch`.
+        """
         x = self.stem_norm(self.stem(features).transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
             x = block(x)
         buzz, noise, other, phase = self.head(self.norm(x.transpose(1, 2))).float().transpose(1, 2).chunk(4, dim=1)
         source = harmonic_source(octaves, voicing, sample_rate=self.sample_rate, hop=self.latent_hop)
+        # With these offsets an untrained head makes mostly noise of about the right loudness.
         spectrum = (
-            _gain(buzz) * self.spectrum(source)
-            + _gain(noise) * self.spectrum(_noise_like(source))
-            + torch.polar(_gain(other), phase)
+            _gain(envelope + buzz + 3.0) * self.spectrum(source)
+            + _gain(envelope + noise + 2.0) * self.spectrum(_noise_like(source))
+            + torch.polar(_gain(envelope + other + 4.0), phase)
         )
         return self.waveform(spectrum)
 
@@ -106,8 +115,8 @@ class SoundDecoder(nn.Module):
 
 
 def _gain(log_gain: Tensor) -> Tensor:
-    """A positive gain that an untrained head puts near 0.02; capped, so that no frame can explode."""
-    return torch.exp((log_gain - 4.0).clamp(-14.0, 7.0))
+    """A positive gain, capped so that no frame can explode."""
+    return torch.exp(log_gain.clamp(-14.0, 7.0))
 
 
 def _noise_like(source: Tensor) -> Tensor:
