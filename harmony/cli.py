@@ -193,7 +193,7 @@ def pass_on(package: str, arguments: list[str]) -> None:
     with plain_errors(debug=False):
         if importlib.util.find_spec(f"{package}.__main__") is None:
             raise ValueError(f"This installation has no {package}; install the whole project from its repository.")
-    sys.argv = [f"harmony {package.rsplit('.', 1)[1]}", *arguments]
+    sys.argv = [f"harmony {package.rpartition('.')[2]}", *arguments]
     runpy.run_module(package, run_name="__main__")
 
 

@@ -45,7 +45,7 @@ def waiting(words: str) -> Iterator[None]:
 def watch_steps() -> Iterator[Callable[[int, int, float], None]]:
     """A progress bar; gives the callback that moves it."""
     columns = TextColumn("Making the clip"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(compact=True)
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("", total=None)
         yield lambda step, total, seconds_left: bar.update(task, completed=step, total=total)
 
@@ -53,7 +53,8 @@ def watch_steps() -> Iterator[Callable[[int, int, float], None]]:
 def report(outcome: Outcome) -> None:
     """Where the clip is, and what was used."""
     out.print(f"[green]✓[/green] {escape(str(outcome.clip))}")
-    out.print(f"  {escape(outcome.facts)}", style="dim")
+    for fact in outcome.facts:
+        out.print(f"  {escape(fact)}", style="dim")
 
 
 @contextmanager

@@ -5,7 +5,7 @@
 - :mod:`harmony.session.job`: read the files, trim them where the person says, make the clip, write it down.
 """
 
-from harmony.session.job import Job, OnStep, Outcome, human_sentence, longest_clip, run_job
+from harmony.session.job import Job, JobCancelled, OnStep, Outcome, human_sentence, longest_clip, run_job
 from harmony.session.knobs import Defaults, Knobs
 from harmony.session.opening import MICRO, chosen_model, is_bundled, load_pipeline, read_defaults
 
@@ -13,6 +13,7 @@ __all__ = [
     "MICRO",
     "Defaults",
     "Job",
+    "JobCancelled",
     "Knobs",
     "OnStep",
     "Outcome",

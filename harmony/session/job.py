@@ -88,10 +88,14 @@ class Part:
         return self.start == 0.0 and self.stop >= self.total
 
     @property
-    def words(self) -> str:
+    def seconds(self) -> float:
+        return self.stop - self.start
+
+    def words(self, owner: str) -> str:
+        """What was used of the file that is called ``owner``."""
         if self.whole:
-            return f"all {self.total:.2f} s of your file were used"
-        return f"{self.start:.2f} s to {self.stop:.2f} s of your file's {self.total:.2f} s were used"
+            return f"Used all of {owner}, {self.total:.2f} s"
+        return f"Used {self.start:.2f} s to {self.stop:.2f} s of {owner}, which lasts {self.total:.2f} s"
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,12 @@ class Outcome:
     Attributes:
         clip: the mp4. sound, settings: the sound alone (wav) and the request (json).
         attention_clip, attention_picture: where the sound looks, if that was asked for.
-        seed: that was used. facts: one line about what was used and how long it took.
+        seed: that was used. facts: short sentences about what was used and how long it took.
     """
 
     clip: Path
     seed: int
-    facts: str
+    facts: tuple[str, ...]
     sound: Path | None = None
     settings: Path | None = None
     attention_clip: Path | None = None
@@ -143,13 +147,13 @@ def run_job(
 
     started = time.perf_counter()
     pipe.set_progress_bar_config(disable=True)
-    part = used_part(pipe, job)
+    part, voice = used_part(pipe, job), voice_part(job)
     try:
         generation = pipe(
             prompt=job.prompt,
             audio_prompt=job.audio_prompt,
             transcript=job.transcript,
-            **_read_files(job, part),
+            **_read_files(job, part, voice),
             guidance=job.guidance(pipe),
             num_inference_steps=job.steps,
             seed=job.seed,
@@ -166,7 +170,7 @@ def run_job(
         settings = clip.with_suffix(".json")
         settings.write_text(generation.request.model_dump_json(exclude_none=True, indent=2) + "\n", encoding="utf-8")
     seconds = time.perf_counter() - started
-    return Outcome(clip, generation.seed, _facts(generation, part, seconds), sound=sound, settings=settings)
+    return Outcome(clip, generation.seed, _facts(generation, part, voice, seconds), sound=sound, settings=settings)
 
 
 def used_part(pipe: HarmonyPipeline, job: Job) -> Part | None:
@@ -191,6 +195,16 @@ def used_part(pipe: HarmonyPipeline, job: Job) -> Part | None:
     return Part(job.start, min(job.start + seconds, total), total)
 
 
+def voice_part(job: Job) -> Part | None:
+    """The part of the reference voice that is used: its first seconds."""
+    from harmony.conditions import REFERENCE_SECONDS
+
+    if job.reference_audio is None:
+        return None
+    total = media.probe(job.reference_audio).duration
+    return Part(0.0, min(total, REFERENCE_SECONDS[1]), total)
+
+
 def longest_clip(pipe: HarmonyPipeline) -> float:
     """How many seconds a clip can last."""
     return pipe.timeline.with_num_frames(pipe.config.max_num_frames).duration
@@ -208,21 +222,18 @@ def human_sentence(error: Exception) -> str | None:
     return None
 
 
-def _read_files(job: Job, part: Part | None) -> dict[str, Any]:
-    from harmony.conditions import REFERENCE_SECONDS
-
+def _read_files(job: Job, part: Part | None, voice: Part | None) -> dict[str, Any]:
     files: dict[str, Any] = {}
-    if job.reference_audio is not None:
-        files["reference_audio"] = media.read_audio(job.reference_audio, duration=REFERENCE_SECONDS[1])
+    if voice is not None:
+        files["reference_audio"] = media.read_audio(job.reference_audio, duration=voice.seconds)
     if job.image is not None:
         files["image"] = media.read_image(job.image)
-    if part is not None:
-        span = dict(start=part.start, duration=part.stop - part.start)
-        if job.task == "audio_to_video":
-            files["audio"] = media.read_audio(job.audio, **span, mono=False)
-        else:
-            # The clip keeps the film's own pictures; the model only needs to look at them.
-            files["video"] = media.read_video(job.video, **span, size=_small(media.probe(job.video)))
+    if job.audio is not None:
+        files["audio"] = media.read_audio(job.audio, start=part.start, duration=part.seconds, mono=False)
+    if job.video is not None:
+        # The clip keeps the film's own pictures; the model only needs to look at them.
+        size = _small(media.probe(job.video))
+        files["video"] = media.read_video(job.video, start=part.start, duration=part.seconds, size=size)
     return files
 
 
@@ -237,12 +248,14 @@ def _write_clip(generation: Generation, job: Job, part: Part | None, clip: Path)
         generation.save(clip)
         return
     sound = (generation.waveform, generation.sample_rate)
-    span = {} if part.whole else dict(start=part.start, duration=part.stop - part.start)
+    span = {} if part.whole else dict(start=part.start, duration=part.seconds)
     media.mux(clip, video_from=job.video, audio_from=sound, **span, metadata=generation.metadata)
 
 
-def _facts(generation: Generation, part: Part | None, seconds: float) -> str:
+def _facts(generation: Generation, part: Part | None, voice: Part | None, seconds: float) -> tuple[str, ...]:
     clip_seconds = len(generation.frames) / generation.frame_rate
     steps = generation.request.guidance.num_inference_steps
-    facts = f"Seed {generation.seed} · {steps} steps · {clip_seconds:.2f} s of clip made in {seconds:.1f} s"
-    return facts if part is None else f"{facts} · {part.words}"
+    facts = [f"Seed {generation.seed} · {steps} steps · {clip_seconds:.2f} s of clip made in {seconds:.1f} s"]
+    facts += [] if part is None else [part.words("your file")]
+    facts += [] if voice is None else [voice.words("the voice")]
+    return tuple(facts)

@@ -40,7 +40,9 @@ harmony video-to-audio film.mp4
 ```
 ```python
 from gradio_client import Client
-clip, *_ = Client("http://127.0.0.1:7860").predict(prompt="a purple drum is hit three times", api_name="/generate")
+
+app = Client("http://127.0.0.1:7860")
+clip, *rest = app.predict(prompt="a red lamp blinks", api_name="/generate")
 ```
 Start the app with `--mcp` and its three endpoints are tools for language models, too.
 
@@ -59,7 +61,7 @@ def about_tab(model: str, defaults: Defaults) -> None:
     name = Path(model).name if Path(model).is_dir() else model
     here = f"\n### The model in use\n`{name}`. By default it takes {defaults.steps} steps with {guidance}.\n"
     with gr.Row(elem_classes="hm-columns"):
-        with gr.Column(min_width=320):
+        with gr.Column(min_width=300):
             gr.Markdown(WHAT)
-        with gr.Column(min_width=320):
+        with gr.Column(min_width=300):
             gr.Markdown((TOY if is_bundled(model) else "") + here + ELSEWHERE)

@@ -17,7 +17,6 @@ from harmony.ui.theme import CSS_PATH, HEAD, harmony_theme, header
 from harmony.ui.video_driven import video_driven_tab
 
 
-
 def badge(model: str) -> str:
     """One plain line about what the model in use can do."""
     if model == MICRO:

@@ -24,7 +24,7 @@ def audio_driven_tab(studio: Studio, defaults: Defaults) -> None:
     """Lay out the tab and publish ``/audio_to_video``."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
-        with gr.Column(scale=5, min_width=320):
+        with gr.Column(scale=5, min_width=300):
             audio = gr.Audio(type="filepath", sources=["upload", "microphone"], label="Your sound", buttons=[])
             start = range_controls(audio, studio)
             prompt = gr.Textbox(
@@ -35,11 +35,11 @@ def audio_driven_tab(studio: Studio, defaults: Defaults) -> None:
                 value="", label="What is said", info="Optional. If somebody speaks in your sound, their words.",
                 lines=1, max_lines=6,
             )  # fmt: skip
+            buttons = ButtonRow.create("Make the picture")
             with gr.Accordion("A first picture", open=False):
                 image = first_frame_control()
             fine = fine_controls(defaults, audio=False)
-            buttons = ButtonRow.create("Make the picture")
-        with gr.Column(scale=6, min_width=320):
+        with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
             result = ResultPanel.create()
 
     @document_endpoint

@@ -118,30 +118,35 @@ def fine_controls(defaults: Defaults, *, video: bool = True, audio: bool = True)
         ("Text strength", knobs.text_scale, "How closely the clip follows your words. 1 is off.", True),
     ]
     with gr.Accordion("Guidance, steps and seed", open=False):
-        kind = gr.Radio(
-            GUIDANCE_CHOICES, value=knobs.kind, label="Guidance",
-            info="What the clip is pushed away from, so that picture and sound agree more.",
-        )  # fmt: skip
-        with gr.Row():
+        with gr.Group():
+            kind = gr.Radio(
+                GUIDANCE_CHOICES, value=knobs.kind, label="Guidance",
+                info="What the clip is pushed away from, so that picture and sound agree more.",
+            )  # fmt: skip
             sliders = [
-                gr.Slider(0, 10, value=value, step=0.1, label=label, info=info, min_width=200)
+                gr.Slider(0, 10, value=value, step=0.1, label=label, info=info)
                 for label, value, info, wanted in strengths
                 if wanted
             ]
+        with gr.Group():
             steps = gr.Slider(
-                1, 100, value=defaults.steps, step=1, label="Steps", min_width=200,
-                info="More steps take longer and look cleaner.",
-            )  # fmt: skip
-        with gr.Row(equal_height=True):
-            seed = gr.Number(
-                0, minimum=0, maximum=MAX_SEED, precision=0, label="Seed", min_width=200,
-                info="The same seed and settings give the same clip.",
-            )  # fmt: skip
-            randomize = gr.Checkbox(True, label="New seed each time", info="Untick to keep the seed.", min_width=200)
+                1, 100, value=defaults.steps, step=1, label="Steps", info="More steps take longer and look cleaner."
+            )
+            with gr.Row(equal_height=True):
+                seed = gr.Number(
+                    0, minimum=0, maximum=MAX_SEED, precision=0, label="Seed", min_width=150,
+                    info="The same seed, the same clip.",
+                )  # fmt: skip
+                randomize = gr.Checkbox(
+                    True, label="New seed each time", info="Untick it to keep the seed.", min_width=150
+                )
     return [kind, *sliders, steps, seed, randomize]
 
 
 # -- the buttons ---------------------------------------------------------------------------------
+
+_BUSY = "() => [{__type__: 'update', interactive: false}, {__type__: 'update', interactive: true}]"
+_IDLE = "() => [{__type__: 'update', interactive: true}, {__type__: 'update', interactive: false}]"
 
 
 @dataclass(frozen=True)
@@ -173,24 +178,18 @@ class ButtonRow:
         Everything around it stays private. The first output shows the progress.
         """
         private = dict(queue=False, show_progress="hidden", api_visibility="private")
-        row = [self.make, self.cancel]
-
-        def busy() -> list:
-            return [gr.update(interactive=False), gr.update(interactive=True)]
-
-        def idle() -> list:
-            return [gr.update(interactive=True), gr.update(interactive=False)]
-
+        # In the browser, so that the press is felt at once however busy the server is.
+        busy, idle = (dict(fn=None, js=js, outputs=[self.make, self.cancel], **private) for js in (_BUSY, _IDLE))
         run = dict(
             fn=function, inputs=inputs, outputs=outputs, show_progress_on=outputs[0],
             concurrency_limit=1, concurrency_id="model",
         )  # fmt: skip
-        self.make.click(busy, outputs=row, **private)
+        self.make.click(**busy)
         running = [self.make.click(**run, api_name=api_name)]
         if examples is not None:
             loaded = examples.load_input_event
-            loaded.then(busy, outputs=row, **private)
+            loaded.then(**busy)
             running.append(loaded.then(**run, api_visibility="private"))
         for event in running:
-            event.then(idle, outputs=row, **private)
-        self.cancel.click(studio.cancel, cancels=running, **private).then(idle, outputs=row, **private)
+            event.then(**idle)
+        self.cancel.click(studio.cancel, cancels=running, **private).then(**idle)

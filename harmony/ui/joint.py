@@ -24,7 +24,7 @@ def joint_tab(studio: Studio, defaults: Defaults) -> None:
     """Lay out the tab and publish ``/generate``."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
-        with gr.Column(scale=5, min_width=320):
+        with gr.Column(scale=5, min_width=300):
             prompt = gr.Textbox(
                 label="What is seen", info="One or two plain sentences.", lines=2, max_lines=6, autofocus=True,
                 placeholder="a purple drum is hit three times",
@@ -37,12 +37,12 @@ def joint_tab(studio: Studio, defaults: Defaults) -> None:
                 value="", label="What is said", info="Optional. The words of a speaker, in English or Chinese.",
                 lines=1, max_lines=6, placeholder="hello red ball",
             )  # fmt: skip
+            buttons = ButtonRow.create("Generate")
             with gr.Accordion("A voice, a first picture", open=False):
                 voice = voice_control()
                 image = first_frame_control()
             fine = fine_controls(defaults)
-            buttons = ButtonRow.create("Generate")
-        with gr.Column(scale=6, min_width=320):
+        with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
             result = ResultPanel.create()
 
     @document_endpoint

@@ -52,9 +52,12 @@ class ResultPanel:
         return [self.clip, self.attention, self.matrix, self.sound_file, self.settings_file, seed, self.facts]
 
     @staticmethod
-    def values(outcome: Outcome) -> tuple:
+    def values(outcome: Outcome | None) -> tuple:
+        """What an endpoint hands to :meth:`outputs`; a cancelled job leaves everything as it is."""
+        if outcome is None:
+            return (gr.skip(),) * 7
         files = (outcome.clip, outcome.attention_clip, outcome.attention_picture, outcome.sound, outcome.settings)
-        return (*(str(path) if path else None for path in files), outcome.seed, outcome.facts)
+        return (*(str(path) if path else None for path in files), outcome.seed, "<br>".join(outcome.facts))
 
 
 def _wake_downloads(clip: str | None) -> list:

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import gradio as gr
 import spaces
 
 from harmony import media
-from harmony.session import Job, OnStep, Outcome, human_sentence, longest_clip, run_job
+from harmony.session import Job, JobCancelled, OnStep, Outcome, human_sentence, longest_clip, run_job
 from harmony.ui.model import ModelHolder
 
 KEEP_SECONDS = 2 * 3600  # how long a clip's files stay on the server
@@ -50,8 +50,8 @@ class Studio:
         self._made: OrderedDict[Job, Outcome] = OrderedDict()
         self._compute = spaces.GPU(duration=self._gpu_seconds)(self._run)
 
-    def make(self, job: Job, request: gr.Request | None, progress: gr.Progress) -> Outcome:
-        """Run one job, or hand out again what the same job gave before.
+    def make(self, job: Job, request: gr.Request | None, progress: gr.Progress) -> Outcome | None:
+        """Run one job, or hand out again what the same job gave before; ``None`` if it was cancelled.
 
         Raises:
             gr.Error: with one sentence; the next request is served as if nothing had happened.
@@ -64,6 +64,9 @@ class Studio:
         folder.mkdir()
         with self._cancellable(request, folder) as flag, human_errors(), self.holder.lend():
             outcome = self._compute(job, folder, flag, progress)
+        if outcome is None:
+            gr.Info("Cancelled.")
+            return None
         self._made[job] = outcome
         while len(self._made) > REMEMBERED:
             self._made.popitem(last=False)
@@ -84,12 +87,12 @@ class Studio:
         with human_errors():
             return media.probe(path).duration, longest_clip(self.holder.get())
 
-    def _run(self, job: Job, folder: Path, flag: CancelFlag, progress: gr.Progress) -> Outcome:
+    def _run(self, job: Job, folder: Path, flag: CancelFlag, progress: gr.Progress) -> Outcome | None:
         # Errors are turned into sentences here, because ZeroGPU would pass on their class name only.
-        with human_errors():
-            clip = folder / f"harmony-{job.task}-{job.seed}.mp4"
-            on_step = _show_steps(progress)
+        clip, on_step = folder / f"harmony-{job.task}-{job.seed}.mp4", _show_steps(progress)
+        with human_errors(), suppress(JobCancelled):
             return run_job(self.holder.get(), job, clip, on_step=on_step, cancel=flag, companions=True)
+        return None
 
     def _gpu_seconds(self, job: Job, folder: Path, flag: CancelFlag, progress: gr.Progress) -> int:
         """How long ZeroGPU should lend its card: loading and coding, and then every pass of every step."""
@@ -134,8 +137,8 @@ def _show_steps(progress: gr.Progress) -> OnStep:
     progress(0.0, desc="Starting")
 
     def show(step: int, total: int, seconds_left: float) -> None:
-        words = f"about {seconds_left:.0f} s left" if seconds_left >= 1 else "almost done"
-        progress((step, total), desc=f"Step {step} of {total}, {words}")
+        # Gradio itself adds the step and the time so far.
+        progress((step, total), desc=f"About {seconds_left:.0f} s left" if seconds_left >= 1 else "Almost done")
 
     return show
 

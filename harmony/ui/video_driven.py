@@ -24,8 +24,10 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
     """Lay out the tab and publish ``/video_to_audio``."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
-        with gr.Column(scale=5, min_width=320):
-            video = gr.Video(sources=["upload", "webcam"], label="Your film", height=260, buttons=[])
+        with gr.Column(scale=5, min_width=300):
+            video = gr.Video(
+                sources=["upload", "webcam"], label="Your film", height=320, buttons=[], elem_classes="hm-video"
+            )
             start = range_controls(video, studio)
             audio_prompt = gr.Textbox(
                 value="", label="What is heard", info="Optional. What kind of sound belongs to the picture.", lines=2,
@@ -35,11 +37,11 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
                 value="", label="What is said", info="Optional. If somebody speaks in your film, their words.",
                 lines=1, max_lines=6,
             )  # fmt: skip
+            buttons = ButtonRow.create("Make the sound")
             with gr.Accordion("A voice", open=False):
                 voice = voice_control()
             fine = fine_controls(defaults, video=False)
-            buttons = ButtonRow.create("Make the sound")
-        with gr.Column(scale=6, min_width=320):
+        with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
             result = ResultPanel.create()
 
     @document_endpoint
