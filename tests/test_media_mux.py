@@ -69,3 +69,22 @@ def test_films_that_mp4_cannot_hold_are_encoded_again(tmp_path, burst):
     info = media.probe(path)
     assert (info.video_codec, info.num_frames, info.width, info.height) == ("h264", 20, 50, 34)
     assert info.duration == pytest.approx(4.0, abs=0.01)
+
+
+def test_a_mosaic_holds_each_clip_in_its_place(tmp_path, clip):
+    frames, waveform = click_and_flash(17, (2,), height=48, width=48)
+    other = media.write_clip(tmp_path / "b.mp4", frames, waveform, frame_rate=RATE, sample_rate=SOUND)
+    path = media.mosaic([clip, other, clip], tmp_path / "grid.mp4", labels=["one", "二", "three"], sound=1)
+    info = media.probe(path)
+    grid, rate = media.read_video(path)
+    assert rate == RATE and len(grid) == 33 and info.width == 2 * 128 + 4
+    half = info.height // 2
+    assert seen(grid[:, half - 128 : half - 8, :128]) == list(FLASHES)
+    assert seen(grid[:, half - 128 : half - 8, 132:]) == [2]
+    assert grid[:, half + 10 :, 140:].max() < 10  # the fourth place is empty
+    assert grid[0, :16, :128].max() > 150  # a label
+    assert len(media.read_audio(path, sample_rate=SOUND)[0]) == len(waveform)
+    assert not media.probe(media.mosaic([clip], tmp_path / "mute.mp4", sound=None)).has_audio
+    for paths, options in (([], {}), ([clip], {"labels": ["a", "b"]}), ([clip], {"sound": 1})):
+        with pytest.raises(media.MediaError):
+            media.mosaic(paths, tmp_path / "x.mp4", **options)

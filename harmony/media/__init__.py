@@ -5,6 +5,7 @@ looks into files, so that no ffprobe is needed.
 """
 
 from harmony.media.errors import MediaError
+from harmony.media.mosaic import mosaic
 from harmony.media.mux import mux
 from harmony.media.probe import MediaInfo, probe
 from harmony.media.program import ffmpeg_binary
@@ -15,6 +16,7 @@ __all__ = [
     "MediaError",
     "MediaInfo",
     "ffmpeg_binary",
+    "mosaic",
     "mux",
     "probe",
     "read_audio",

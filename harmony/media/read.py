@@ -58,7 +58,8 @@ def read_audio(
     raw, complaint = run(output, failure=f"the sound of '{info.name}' cannot be decoded; try another file")
     samples = np.frombuffer(raw, dtype="<f4").reshape(-1, channels).T
     samples = samples[:, : _wanted_samples(info, start, duration, rate, samples.shape[1])]
-    _check_complete(info, samples.shape[1] / rate, start, duration, complaint)
+    end = info.duration if info.sound_end is None else info.sound_end
+    _check_complete(info, samples.shape[1] / rate, start, duration, end, complaint)
     samples = np.ascontiguousarray(samples, dtype=np.float32)
     return (samples[0] if mono else samples), rate
 
@@ -97,12 +98,12 @@ def read_video(
     cover_width, cover_height = (max(a, round(b * cover)) for a, b in ((width, info.width), (height, info.height)))
     pictures = pictures.filter("scale", cover_width, cover_height, flags=_SCALER, in_color_matrix="auto")
     pictures = pictures.filter("crop", width, height)
-    pixel = "rgba" if info.has_alpha else "rgb24"
+    pixel, channels = ("rgba", 4) if info.has_alpha else ("rgb24", 3)
     limits = {} if duration is None else {"vframes": max(1, round(duration * rate))}
     output = ffmpeg.output(pictures, "pipe:", format="rawvideo", pix_fmt=pixel, **limits)
     raw, complaint = run(output, failure=f"the pictures of '{info.name}' cannot be decoded; try another file")
-    frames = np.frombuffer(raw, dtype=np.uint8).reshape(-1, height, width, len(pixel.rstrip("24")))
-    _check_complete(info, len(frames) / rate, start, duration, complaint)
+    frames = np.frombuffer(raw, dtype=np.uint8).reshape(-1, height, width, channels)
+    _check_complete(info, len(frames) / rate, start, duration, info.num_frames / info.frame_rate, complaint)
     return (_on_white(frames) if info.has_alpha else frames.copy()), float(rate)
 
 
@@ -145,9 +146,11 @@ def _check_memory(info: MediaInfo, size: float) -> None:
         )
 
 
-def _check_complete(info: MediaInfo, got: float, start: float, duration: float | None, complaint: str) -> None:
-    """A range that ends early is an error where ffmpeg complained; tags that promise too much are not."""
-    wanted = info.duration - start if duration is None else min(duration, info.duration - start)
+def _check_complete(
+    info: MediaInfo, got: float, start: float, duration: float | None, end: float, complaint: str
+) -> None:
+    """A stream that ends before ``end`` is damaged where ffmpeg complained; headers that promise too much are not."""
+    wanted = end - start if duration is None else min(duration, end - start)
     if got == 0:
         raise MediaError(f"nothing in '{info.name}' can be decoded from {start:.2f} s on; try another part or file")
     if complaint and got < wanted - _MISSING:
