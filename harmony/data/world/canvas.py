@@ -229,8 +229,9 @@ class Canvas:
             self._picture.grow()
         for channel, plane in enumerate(self._picture.planes):
             level = tint[channel] if tint.ndim == 1 else tint[where[0], channel, None, None]
-            below = plane[where]
-            plane[where] = below + alpha * (level - below)
+            change = level - plane[where]
+            change *= alpha
+            plane[where] += change
 
     # -- from the placed canvas to the picture -------------------------------------------------
 
