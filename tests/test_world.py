@@ -12,6 +12,7 @@ from harmony.data import world
 from harmony.data.world.base import scene_kind
 from harmony.data.world.captions import Phrasebook, words_of
 from harmony.data.world.chance import Chance
+from harmony.data.world.sheet import draw_sheet
 from harmony.data.world.thing import ImpactScene
 from harmony.data.world.times import GAP, most_events, sample_times
 from harmony.timeline import Timeline
@@ -222,3 +223,12 @@ def test_errors_say_what_to_do():
 
 def test_references_are_for_speakers_only():
     assert world.render_reference(world.sample_scene(0, kind="drum"), 1, seconds=1.0, same_clip=False) is None
+
+
+def test_contact_sheets_hold_every_clip():
+    one, two = (
+        draw_sheet([clip_of("lamp", 1)], columns=4),
+        draw_sheet([clip_of("lamp", 1), clip_of("rain", 1)], columns=4),
+    )
+    assert two.width == one.width and two.height == 2 * one.height
+    assert np.asarray(one).std() > 20
