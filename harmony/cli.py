@@ -52,6 +52,7 @@ Model = Annotated[
 Output = Annotated[
     Path | None, typer.Option("--output", "-o", help="The .mp4 to write. Default: named after the prompt.")
 ]
+Attention = Annotated[bool, typer.Option("--attention", help="Also draw where the sound looks, beside the clip.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
@@ -82,12 +83,13 @@ def generate(
     seed: Seed = None,
     model: Model = None,
     output: Output = None,
+    attention: Attention = False,
     debug: Debug = False,
 ) -> None:
     """Make a picture and its sound from words."""
     job = dict(
         task="joint", prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, image=image,
-        reference_audio=reference_audio,
+        reference_audio=reference_audio, attention=attention,
     )  # fmt: skip
     knobs = dict(kind=guidance, video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
     make_clip(job, knobs, name=prompt, steps=steps, seed=seed, model=model, output=output, debug=debug)
@@ -111,12 +113,13 @@ def audio_to_video(
     seed: Seed = None,
     model: Model = None,
     output: Output = None,
+    attention: Attention = False,
     debug: Debug = False,
 ) -> None:
     """Make a picture that follows a sound. The sound stays as it is."""
     job = dict(
         task="audio_to_video", audio=sound, prompt=prompt, transcript=transcript, image=image, start=start,
-        duration=duration,
+        duration=duration, attention=attention,
     )  # fmt: skip
     knobs = dict(kind=guidance, video_scale=video_scale, text_scale=text_scale)
     name = f"{sound.stem} video"
@@ -141,12 +144,13 @@ def video_to_audio(
     seed: Seed = None,
     model: Model = None,
     output: Output = None,
+    attention: Attention = False,
     debug: Debug = False,
 ) -> None:
     """Make the sound that belongs to a film. The pictures keep their size and frame rate."""
     job = dict(
         task="video_to_audio", video=film, audio_prompt=audio_prompt, transcript=transcript,
-        reference_audio=reference_audio, start=start, duration=duration,
+        reference_audio=reference_audio, start=start, duration=duration, attention=attention,
     )  # fmt: skip
     knobs = dict(kind=guidance, audio_scale=audio_scale, text_scale=text_scale)
     name = f"{film.stem} sound"

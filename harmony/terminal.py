@@ -53,6 +53,8 @@ def watch_steps() -> Iterator[Callable[[int, int, float], None]]:
 def report(outcome: Outcome) -> None:
     """Where the clip is, and what was used."""
     out.print(f"[green]✓[/green] {escape(str(outcome.clip))}")
+    for extra in filter(None, (outcome.attention_clip, outcome.attention_picture)):
+        out.print(f"[green]✓[/green] {escape(str(extra))}")
     for fact in outcome.facts:
         out.print(f"  {escape(fact)}", style="dim")
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:  # these bring diffusers along, seconds that a help page or an
 OnStep = Callable[[int, int, float], None]
 
 _SLACK = 0.01  # seconds; people type two decimals
-_LOOK = 512  # pixels of a film's shorter side that the model gets to see at most
+_LOOK = 512  # pixels of a film's shorter side that are read, where the model itself does not see more
+_SHOWN = 256  # pixels to which small attention films are enlarged
 
 
 class JobCancelled(Exception):  # noqa: N818 - like GenerationCancelled, it is no error
@@ -153,7 +154,7 @@ def run_job(
             prompt=job.prompt,
             audio_prompt=job.audio_prompt,
             transcript=job.transcript,
-            **_read_files(job, part, voice),
+            **_read_files(pipe, job, part, voice),
             guidance=job.guidance(pipe),
             num_inference_steps=job.steps,
             seed=job.seed,
@@ -164,13 +165,14 @@ def run_job(
     except GenerationCancelled as error:
         raise JobCancelled from error
     _write_clip(generation, job, part, clip)
-    sound = settings = None
+    files = _write_attention(pipe, generation, clip) if job.attention else {}
     if companions:
-        sound = generation.save(clip.with_suffix(".wav"))
-        settings = clip.with_suffix(".json")
-        settings.write_text(generation.request.model_dump_json(exclude_none=True, indent=2) + "\n", encoding="utf-8")
+        files["sound"] = generation.save(clip.with_suffix(".wav"))
+        files["settings"] = clip.with_suffix(".json")
+        request = generation.request.model_dump_json(exclude_none=True, indent=2)
+        files["settings"].write_text(request + "\n", encoding="utf-8")
     seconds = time.perf_counter() - started
-    return Outcome(clip, generation.seed, _facts(generation, part, voice, seconds), sound=sound, settings=settings)
+    return Outcome(clip, generation.seed, _facts(generation, part, voice, seconds), **files)
 
 
 def used_part(pipe: HarmonyPipeline, job: Job) -> Part | None:
@@ -222,7 +224,7 @@ def human_sentence(error: Exception) -> str | None:
     return None
 
 
-def _read_files(job: Job, part: Part | None, voice: Part | None) -> dict[str, Any]:
+def _read_files(pipe: HarmonyPipeline, job: Job, part: Part | None, voice: Part | None) -> dict[str, Any]:
     files: dict[str, Any] = {}
     if voice is not None:
         files["reference_audio"] = media.read_audio(job.reference_audio, duration=voice.seconds)
@@ -232,15 +234,16 @@ def _read_files(job: Job, part: Part | None, voice: Part | None) -> dict[str, An
         files["audio"] = media.read_audio(job.audio, start=part.start, duration=part.seconds, mono=False)
     if job.video is not None:
         # The clip keeps the film's own pictures; the model only needs to look at them.
-        size = _small(media.probe(job.video))
+        size = _seen_size(pipe, media.probe(job.video))
         files["video"] = media.read_video(job.video, start=part.start, duration=part.seconds, size=size)
     return files
 
 
-def _small(info: media.MediaInfo) -> tuple[int, int]:
-    """The film's size, its shorter side at most :data:`_LOOK` pixels: (height, width)."""
-    scale = min(1.0, _LOOK / min(info.height, info.width))
-    return max(2, round(info.height * scale)), max(2, round(info.width * scale))
+def _seen_size(pipe: HarmonyPipeline, info: media.MediaInfo) -> tuple[int, int]:
+    """(height, width) of the film's middle in the model's proportions: what the model sees, no larger than need be."""
+    height, width = pipe.config.height, pipe.config.width
+    scale = min(info.height / height, info.width / width, max(1.0, _LOOK / min(height, width)))
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def _write_clip(generation: Generation, job: Job, part: Part | None, clip: Path) -> None:
@@ -250,6 +253,25 @@ def _write_clip(generation: Generation, job: Job, part: Part | None, clip: Path)
     sound = (generation.waveform, generation.sample_rate)
     span = {} if part.whole else dict(start=part.start, duration=part.seconds)
     media.mux(clip, video_from=job.video, audio_from=sound, **span, metadata=generation.metadata)
+
+
+def _write_attention(pipe: HarmonyPipeline, generation: Generation, clip: Path) -> dict[str, Path]:
+    """Draw where the sound looks beside the clip: a film of it, and a picture over time."""
+    from harmony.attention_view import attention_frames, attention_picture
+
+    timeline = pipe.timeline.with_num_frames(generation.request.num_frames)
+    film, picture = clip.with_name(f"{clip.stem}-attention.mp4"), clip.with_name(f"{clip.stem}-attention.png")
+    media.write_clip(
+        film,
+        attention_frames(generation, timeline),
+        generation.waveform,
+        frame_rate=generation.frame_rate,
+        sample_rate=generation.sample_rate,
+        scale=max(1, _SHOWN // min(generation.frames.shape[1:3])),
+    )
+    window = pipe.transformer.config.interaction_window
+    attention_picture(generation, timeline, window=window).save(picture)
+    return {"attention_clip": film, "attention_picture": picture}
 
 
 def _facts(generation: Generation, part: Part | None, voice: Part | None, seconds: float) -> tuple[str, ...]:

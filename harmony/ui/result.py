@@ -29,7 +29,7 @@ class ResultPanel:
                     label=label, interactive=False, autoplay=autoplay, buttons=[], height=320, min_width=240,
                     elem_classes="hm-video",
                 )
-                for label, autoplay in (("Your clip", True), ("Where the sound looks", False))
+                for label, autoplay in (("Your clip", True), ("Where the sound looks (attention)", False))
             )  # fmt: skip
         facts = gr.Markdown("Your clip appears here.", elem_classes="hm-note", container=False)
         with gr.Row(elem_classes="hm-downloads"):
@@ -37,9 +37,10 @@ class ResultPanel:
                 gr.DownloadButton(label, size="sm", interactive=False, min_width=100)
                 for label in ("Video (mp4)", "Sound (wav)", "Settings (json)")
             ]
-        with gr.Accordion("Which instant of the sound looks at which frame", open=False):
+        with gr.Accordion("Which moment of the sound each moment of the picture listens to", open=False):
             matrix = gr.Image(
-                show_label=False, interactive=False, buttons=["download"], format="png", height=320,
+                label="Attention over time", show_label=False, interactive=False, buttons=["download"],
+                format="png", height=320,
             )  # fmt: skip
         # The buttons follow the clip, whether it came from the button or from an example.
         clip.change(
