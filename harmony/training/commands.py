@@ -103,7 +103,7 @@ def export(
     name: Annotated[str, typer.Argument(help="The run's name, or its folder.")],
     target: Annotated[Path, typer.Argument(help="Where the checkpoint goes.")] = Path("assets/harmony-tiny"),
     dtype: Annotated[str, typer.Option(help="bf16, fp16 or fp32.")] = "bf16",
-    codec_dtype: Annotated[str, typer.Option(help="fp16 or fp32.")] = "fp32",
+    codec_dtype: Annotated[str, typer.Option(help="fp16 or fp32.")] = "fp16",
     codecs: Annotated[Path | None, typer.Option(help="Folder with video/ and audio/ codecs.")] = None,
 ) -> None:
     """Write a run's averaged weights as a checkpoint in diffusers' folder layout."""

@@ -42,7 +42,7 @@ def export_run(
     target: str | Path,
     *,
     dtype: Literal["bf16", "fp16", "fp32"] = "bf16",
-    codec_dtype: Literal["fp16", "fp32"] = "fp32",
+    codec_dtype: Literal["fp16", "fp32"] = "fp16",
     codecs: str | Path | None = None,
     guidance: GuidanceConfig | None = None,
     license: str | None = "Apache-2.0",
