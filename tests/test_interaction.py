@@ -9,10 +9,10 @@ from torch import Tensor
 from harmony.models.attention import attention, attention_weights
 from harmony.models.config import HarmonyConfig
 from harmony.models.geometry import shared_clock
-from harmony.models.interaction import audio_to_video, video_to_audio
+from harmony.models.interaction import local_attention
 from harmony.models.recorder import AttentionRecorder
 from harmony.models.rotary import latent_midpoints, rotate
-from harmony.models.windows import make_windows, visible
+from harmony.models.windows import BLOCK_LATENTS, make_windows, visible
 
 CLOCKS = {
     "tiny": (17, 66, dict(frame_rate=16.0, temporal_stride=2, audio_latent_rate=32.0)),
@@ -38,15 +38,16 @@ def heads(length: int, *, seed: int, count: int = 3) -> list[Tensor]:
 
 @pytest.mark.parametrize("clock", CLOCKS)
 @pytest.mark.parametrize("window", [0.0, 1.0, 1.3, 2.0, 50.0])
-def test_gathered_windows_equal_dense_masks(clock: str, window: float) -> None:
+@pytest.mark.parametrize("block", [1, 4, 6, 50])
+def test_gathered_windows_equal_dense_masks(clock: str, window: float, block: int) -> None:
     m_v, m_a = in_latents(clock)
-    windows, sees = make_windows(m_v, m_a, window), visible(m_v, m_a, window)
+    windows, sees = make_windows(m_v, m_a, window, tokens=TOKENS, block=block), visible(m_v, m_a, window)
     of_video, of_audio = heads(len(m_v) * TOKENS, seed=0), heads(len(m_a), seed=1)
     dense = sees.repeat_interleave(TOKENS, dim=0)
 
-    gathered = audio_to_video(of_video[0], of_audio[1], of_audio[2], windows)
+    gathered = local_attention(of_video[0], of_audio[1], of_audio[2], windows.a2v)
     torch.testing.assert_close(gathered, attention(of_video[0], of_audio[1], of_audio[2], dense), atol=1e-5, rtol=0)
-    gathered = video_to_audio(of_audio[0], of_video[1], of_video[2], windows)
+    gathered = local_attention(of_audio[0], of_video[1], of_video[2], windows.v2a)
     torch.testing.assert_close(gathered, attention(of_audio[0], of_video[1], of_video[2], dense.T), atol=1e-5, rtol=0)
 
 
@@ -59,16 +60,17 @@ def test_gathered_equals_dense_under_every_alignment(alignment: str, window: flo
     of_video, of_audio = heads(17 * TOKENS, seed=0), heads(66, seed=1)
 
     q, k = rotate(of_video[0], clock.a2v.video), rotate(of_audio[1], clock.a2v.audio)
-    gathered = audio_to_video(q, k, of_audio[2], clock.windows)
+    gathered = local_attention(q, k, of_audio[2], clock.windows.a2v)
     torch.testing.assert_close(gathered, attention(q, k, of_audio[2], dense), atol=1e-5, rtol=0)
     q, k = rotate(of_audio[0], clock.v2a.audio), rotate(of_video[1], clock.v2a.video)
-    gathered = video_to_audio(q, k, of_video[2], clock.windows)
+    gathered = local_attention(q, k, of_video[2], clock.windows.v2a)
     torch.testing.assert_close(gathered, attention(q, k, of_video[2], dense.T), atol=1e-5, rtol=0)
 
 
 def test_gradients_of_gathered_windows_equal_dense_ones() -> None:
     m_v, m_a = in_latents("tiny")
-    windows, sees = make_windows(m_v, m_a, 1.0), visible(m_v, m_a, 1.0).repeat_interleave(TOKENS, dim=0)
+    windows = make_windows(m_v, m_a, 1.0, tokens=TOKENS)
+    sees = visible(m_v, m_a, 1.0).repeat_interleave(TOKENS, dim=0)
     of_video, of_audio = heads(17 * TOKENS, seed=0), heads(66, seed=1)
 
     def gradients(a2v: Tensor, v2a: Tensor) -> tuple[Tensor, ...]:
@@ -78,7 +80,7 @@ def test_gradients_of_gathered_windows_equal_dense_ones() -> None:
     for tensor in (*of_video, *of_audio):
         tensor.requires_grad_()
     (q_v, k_v, v_v), (q_a, k_a, v_a) = of_video, of_audio
-    gathered = gradients(audio_to_video(q_v, k_a, v_a, windows), video_to_audio(q_a, k_v, v_v, windows))
+    gathered = gradients(local_attention(q_v, k_a, v_a, windows.a2v), local_attention(q_a, k_v, v_v, windows.v2a))
     dense = gradients(attention(q_v, k_a, v_a, sees), attention(q_a, k_v, v_v, sees.T))
     for ours, theirs in zip(gathered, dense, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
@@ -95,12 +97,13 @@ def test_windows_are_cut_at_the_ends_and_never_empty() -> None:
 
 
 def test_the_cost_of_a_window_does_not_grow_with_the_clip() -> None:
-    sizes = []
-    for num_video in (17, 170):
+    gathered = []
+    for num_video in (24, 240):
         m_v = torch.arange(num_video, dtype=torch.float64)
-        windows = make_windows(m_v, (torch.arange(num_video * 4) + 0.5) / 4 - 0.5, 1.0)
-        sizes.append((windows.audio_index.shape[1], windows.video_index.shape[1], windows.group_index.shape[1]))
-    assert sizes[0] == sizes[1] and max(sizes[0]) <= 12
+        windows = make_windows(m_v, (torch.arange(num_video * 4) + 0.5) / 4 - 0.5, 1.0, tokens=TOKENS)
+        gathered.append([blocks.key_index.shape[1] for blocks in windows])
+        assert [len(blocks.key_index) for blocks in windows] == [num_video // BLOCK_LATENTS] * 2
+    assert gathered[0] == gathered[1] == [4 * (BLOCK_LATENTS + 2), BLOCK_LATENTS + 2]
 
 
 @pytest.mark.parametrize("window", [1.0, None])

@@ -9,42 +9,57 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harmony.models.functional import rms_norm
 from harmony.models.rotary import Rotation, rotate
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """softmax(q k^T / sqrt(D)) v.
+    """softmax(q k^T / sqrt(D) + mask) v.
 
     Args:
         q: (*batch, S, H, D); k, v: (*batch, L, H, D).
-        mask: bool, broadcastable to (*batch, H, S, L), True where a query may look. Every row needs a True.
+        mask: broadcastable to (*batch, H, S, L). Bool: True where a query may look; or numbers that are added, -inf
+            where it may not. Every query needs something to look at.
 
     Returns:
         (*batch, S, H * D).
     """
     q, k, v = (x.transpose(-3, -2) for x in (q, k, v))
     if q.device.type == "cpu":
-        weights = attention_weights(q, k, mask)
-        out = weights @ v
+        out = attention_weights(q, k, mask) @ v
     else:
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return out.transpose(-3, -2).flatten(-2)
 
 
+# Below this many keys, softmax along the last dimension is slow on CPUs: rows do not fill a vector.
+_SHORT_ROW = 32
+
+
 def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The softmax of q (*batch, H, S, D) over k (*batch, H, L, D): (*batch, H, S, L)."""
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    """The softmax of q (*batch, H, S, D) over k (*batch, H, L, D): (*batch, H, S, L); mask as in :func:`attention`.
+
+    Written out by hand: on CPUs, in bf16 and with gradients, faster than the fused kernel.
+    """
+    q = q * q.shape[-1] ** -0.5
+    if mask is not None and mask.dtype == torch.bool:
+        mask = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, -torch.inf)
+    if k.shape[-2] < _SHORT_ROW:
+        scores = k @ q.transpose(-1, -2)
+        if mask is not None:
+            scores = scores + mask.transpose(-1, -2)
+        return scores.softmax(dim=-2).transpose(-1, -2)
+    scores = q @ k.transpose(-1, -2)
     if mask is not None:
-        scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        scores = scores + mask
     return scores.softmax(dim=-1)
 
 
 class RMSNorm(nn.RMSNorm):
-    """Root-mean-square norm that stays in the activations' dtype."""
+    """Root-mean-square norm over the last dimension, by :func:`~harmony.models.functional.rms_norm`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        inverse = torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.eps)
-        return (x * inverse * self.weight).to(x.dtype)
+        return rms_norm(x, self.weight, self.eps)
 
 
 class Attention(nn.Module):

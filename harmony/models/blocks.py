@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from harmony.models.config import HarmonyConfig
-from harmony.models.interaction import CrossModalAttention, audio_to_video, video_to_audio
+from harmony.models.interaction import CrossModalAttention, local_attention
 from harmony.models.layer_inputs import LayerInputs, StreamInputs, Tokens
 from harmony.models.recorder import AttentionRecorder
 from harmony.models.rotary import rotate
@@ -131,7 +131,8 @@ class HarmonyBlock(nn.Module):
         q_a, k_v = rotate(q_a, clock.v2a.audio), rotate(k_v, clock.v2a.video)
         if recorder is not None:
             recorder.attention(self.layer, a2v=(q_v, k_a), v2a=(q_a, k_v), clock=clock)
-        return audio_to_video(q_v, k_a, v_a, clock.windows), video_to_audio(q_a, k_v, v_v, clock.windows)
+        a2v, v2a = clock.windows or (None, None)
+        return local_attention(q_v, k_a, v_a, a2v), local_attention(q_a, k_v, v_v, v2a)
 
     def _text(self, stream: StreamBlock, x: Tensor, inputs: StreamInputs) -> Tensor | int:
         """The update by text alone; 0 where there is none."""

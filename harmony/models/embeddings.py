@@ -12,6 +12,8 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from harmony.models.functional import gelu
+
 
 class ConditionEmbedder(nn.Module):
     """Timesteps to adaLN rows, captions to keys (Wan's ``condition_embedder``, same parameters).
@@ -47,16 +49,17 @@ class ConditionEmbedder(nn.Module):
 
 
 def patchify(grid: Tensor, projection: nn.Conv3d) -> Tensor:
-    """(B, C, T, h, w) to tokens (B, S, D): the strided convolution of ``projection``, as one matrix product."""
+    """(B, T, h, w, C) to tokens (B, S, D): the strided convolution of ``projection``, as one matrix product."""
     pt, ph, pw = projection.kernel_size
-    patches = rearrange(grid, "b c (t pt) (h ph) (w pw) -> b (t h w) (c pt ph pw)", pt=pt, ph=ph, pw=pw)
-    return F.linear(patches, projection.weight.flatten(1), projection.bias)
+    patches = rearrange(grid, "b (t pt) (h ph) (w pw) c -> b (t h w) (pt ph pw c)", pt=pt, ph=ph, pw=pw)
+    weight = rearrange(projection.weight, "d c pt ph pw -> d (pt ph pw c)")
+    return F.linear(patches, weight, projection.bias)
 
 
 def unpatchify(tokens: Tensor, grid: tuple[int, int, int], patch: tuple[int, int, int]) -> Tensor:
-    """Tokens (B, S, pt ph pw C) of a grid of t x h x w tokens to (B, C, T, h ph, w pw)."""
+    """Tokens (B, S, pt ph pw C) of a grid of t x h x w tokens to (B, t pt, h ph, w pw, C)."""
     (t, h, w), (pt, ph, pw) = grid, patch
-    return rearrange(tokens, "b (t h w) (pt ph pw c) -> b c (t pt) (h ph) (w pw)", t=t, h=h, w=w, pt=pt, ph=ph, pw=pw)
+    return rearrange(tokens, "b (t h w) (pt ph pw c) -> b (t pt) (h ph) (w pw) c", t=t, h=h, w=w, pt=pt, ph=ph, pw=pw)
 
 
 class ConvMLP(nn.Module):
@@ -97,25 +100,20 @@ class ConvAudioEmbed(nn.Sequential):
 class GridConv(nn.Conv3d):
     """A 3x3x3 convolution over (time, height, width), computed frame by frame on stacked neighbour frames.
 
-    On CPUs the 2-D kernels are several times faster than the 3-D ones.
+    On CPUs the 2-D kernels are several times faster than the 3-D ones, most of all with channels last.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(in_channels, out_channels, kernel_size=3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, T, C, h, w) to (B, T, C', h, w); outside the clip there are zeros."""
-        batch, num_frames = x.shape[:2]
+        """(B, T, h, w, C) to (B, T, h, w, C'); outside of the clip there are zeros."""
+        num_frames = x.shape[1]
         padded = F.pad(x, (0, 0, 0, 0, 0, 0, 1, 1))
-        stacked = torch.cat([padded[:, k : k + num_frames] for k in range(3)], dim=2).flatten(0, 1)
-        weight = self.weight.permute(0, 2, 1, 3, 4).flatten(1, 2)
-        y = F.conv2d(
-            stacked.contiguous(memory_format=torch.channels_last),
-            weight.contiguous(memory_format=torch.channels_last),
-            self.bias,
-            padding=1,
-        )
-        return y.unflatten(0, (batch, num_frames))
+        stacked = torch.cat([padded[:, k : k + num_frames] for k in range(3)], dim=-1).flatten(0, 1)
+        weight = rearrange(self.weight, "o c t h w -> o h w (t c)").permute(0, 3, 1, 2)
+        y = F.conv2d(stacked.permute(0, 3, 1, 2), weight, self.bias, padding=1)
+        return y.permute(0, 2, 3, 1).unflatten(0, (-1, num_frames))
 
 
 class ConvStem(nn.Module):
@@ -127,9 +125,8 @@ class ConvStem(nn.Module):
         self.conv2 = GridConv(width, width)
 
     def forward(self, latents: Tensor) -> Tensor:
-        """(B, C, T, h, w) to features (B, width, T, h, w)."""
-        x = F.gelu(self.conv1(latents.transpose(1, 2)), approximate="tanh")
-        return self.conv2(x).transpose(1, 2)
+        """(B, T, h, w, C) to features (B, T, h, w, width)."""
+        return self.conv2(gelu(self.conv1(latents)))
 
 
 class ConvHead(nn.Module):
@@ -143,6 +140,5 @@ class ConvHead(nn.Module):
         nn.init.zeros_(self.conv2.bias)
 
     def forward(self, grid: Tensor, features: Tensor, latents: Tensor) -> Tensor:
-        """(B, width, T, h, w), the same, and (B, C, T, h, w) to (B, C, T, h, w)."""
-        x = torch.cat([grid, features, latents], dim=1).transpose(1, 2)
-        return self.conv2(F.gelu(self.conv1(x), approximate="tanh")).transpose(1, 2)
+        """Twice (B, T, h, w, width), and (B, T, h, w, C), to (B, T, h, w, C)."""
+        return self.conv2(gelu(self.conv1(torch.cat([grid, features, latents], dim=-1))))

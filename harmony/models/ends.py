@@ -88,7 +88,8 @@ class VideoEnds(StreamEnds):
         return tuple(size // patch for size, patch in zip(latents.shape[2:], self.shape.patch_size, strict=True))
 
     def embed(self, latents: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Latents (B, C, T, h, w) to tokens (B, S, D) and the stem's features (B, width, T, h, w)."""
+        """Latents (B, C, T, h, w) to tokens (B, S, D) and the stem's features (B, T, h, w, width)."""
+        latents = channels_last(latents)
         features = None if self.stem is None else self.stem(latents)
         return patchify(latents if features is None else features, self.patch_embedding), features
 
@@ -108,7 +109,9 @@ class VideoEnds(StreamEnds):
     ) -> Tensor:
         """Tokens (B, S, D) to a velocity (B, C, T, h, w)."""
         out = unpatchify(self.project(x, temb), grid, self.shape.patch_size)
-        return out if self.head is None else self.head(out, features, latents)
+        if self.head is not None:
+            out = self.head(out, features, channels_last(latents))
+        return out.permute(0, 4, 1, 2, 3)
 
 
 class AudioEnds(StreamEnds):
@@ -216,6 +219,11 @@ class AudioEnds(StreamEnds):
         ]
         rotation = audio_rotation(self.shape, torch.cat(positions, dim=1), table_dtype(x))
         return torch.cat(parts, dim=1), JointInputs(rows, rotation, torch.cat(masks, dim=1))
+
+
+def channels_last(latents: Tensor) -> Tensor:
+    """(B, C, T, h, w) to (B, T, h, w, C)."""
+    return latents.permute(0, 2, 3, 4, 1)
 
 
 def table_dtype(x: Tensor) -> torch.dtype:

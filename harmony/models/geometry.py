@@ -14,7 +14,7 @@ from torch import Tensor
 
 from harmony.models.config import HarmonyConfig
 from harmony.models.rotary import Rotation, aligned_positions, grid_rotation, latent_midpoints, line_rotation
-from harmony.models.windows import Windows, windows_for
+from harmony.models.windows import Windows, make_windows
 
 CACHED_SHAPES = 16
 
@@ -101,5 +101,9 @@ def shared_clock(
             rotations[direction] = RotationPair(of_video.to(device, dtype), of_audio.to(device, dtype))
     windows = None
     if config.interaction_window is not None:
-        windows = windows_for(midpoints_v / unit_v, midpoints_a / unit_v, config.interaction_window, device)
+        with torch.inference_mode(False):
+            both = make_windows(
+                midpoints_v / unit_v, midpoints_a / unit_v, config.interaction_window, tokens=height * width
+            )
+            windows = Windows(*(blocks.to(device, dtype) for blocks in both))
     return SharedClock(windows=windows, grid=grid, **rotations)

@@ -1,7 +1,6 @@
 """What the streams tell each other: frame-wise local attention both ways, and Global Style Alignment.
 
-Paper, Eqs. 5 to 7. Shape letters: B clips, T video latents, N tokens per video latent, A audio latents, S queries,
-L keys, H heads, D head_dim; W, U and G as in :mod:`harmony.models.windows`.
+Paper, Eqs. 5 to 7. Shape letters: B clips, S queries, L keys, H heads, D head_dim.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from harmony.models.attention import Attention, attention
-from harmony.models.windows import Windows
+from harmony.models.windows import Blocks
 
 
 class CrossModalAttention(Attention):
@@ -45,39 +44,17 @@ class CrossModalAttention(Attention):
         return self.output(attention(self.query(x), *self.key_value(source)))
 
 
-def audio_to_video(q: Tensor, k: Tensor, v: Tensor, windows: Windows | None) -> Tensor:
-    """Video tokens look at the audio latents in their latent's window.
+def local_attention(q: Tensor, k: Tensor, v: Tensor, blocks: Blocks | None) -> Tensor:
+    """Frame-wise local attention in either direction (Eq. 5): each block of latents looks at its gathered window.
 
     Args:
-        q: (B, T * N, H, D); k, v: (B, A, H, D), all rotated.
-        windows: ``None`` for global attention.
+        q: (B, S, H, D), the tokens that look, latent by latent; k, v: (B, L, H, D), all rotated.
+        blocks: ``None`` for global attention.
 
     Returns:
-        (B, T * N, H * D).
+        (B, S, H * D).
     """
-    if windows is None:
+    if blocks is None:
         return attention(q, k, v)
-    index = windows.audio_index
-    q = q.unflatten(1, (len(index), -1))
-    out = attention(q, k[:, index], v[:, index], windows.audio_mask[:, None, None, :])
-    return out.flatten(1, 2)
-
-
-def video_to_audio(q: Tensor, k: Tensor, v: Tensor, windows: Windows | None) -> Tensor:
-    """Audio latents look at all tokens of the video latents in their window; neighbours share one gathered window.
-
-    Args:
-        q: (B, A, H, D); k, v: (B, T * N, H, D), all rotated.
-        windows: ``None`` for global attention.
-
-    Returns:
-        (B, A, H * D).
-    """
-    if windows is None:
-        return attention(q, k, v)
-    index = windows.video_index
-    tokens = k.shape[1] // len(index)
-    k, v = (x.unflatten(1, (-1, tokens))[:, index].flatten(2, 3) for x in (k, v))
-    mask = windows.video_mask.repeat_interleave(tokens, dim=-1)[:, None]
-    out = attention(q[:, windows.group_index], k, v, mask)
-    return out.flatten(1, 2)[:, windows.group_slot]
+    attended = attention(blocks.queries(q), blocks.keys(k), blocks.keys(v), blocks.bias)
+    return blocks.scatter(attended)

@@ -1,7 +1,7 @@
 """Catches what was attended where, for pictures of where a sound comes from.
 
-Shape letters: K recorded clips, T video latents, h and w token rows and columns, N = h w, A audio latents, H heads,
-D head_dim; W, U and G as in :mod:`harmony.models.windows`.
+Shape letters: K recorded clips, T video latents, h and w token rows and columns, A audio latents, S queries, L keys,
+H heads, D head_dim.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from harmony.models.attention import attention_weights
 from harmony.models.geometry import SharedClock
+from harmony.models.windows import Blocks
 
 
 class AttentionRecorder:
@@ -85,27 +86,22 @@ class AttentionRecorder:
 
 def _audio_per_frame(q: Tensor, k: Tensor, clock: SharedClock) -> Tensor:
     """A2V weights (K, T, A), averaged over heads and space."""
-    q, k = q.unflatten(1, (clock.grid[0], -1)).transpose(2, 3), k.transpose(1, 2)
-    if clock.windows is None:
-        return attention_weights(q, k[:, None]).mean((2, 3))
-    index = clock.windows.audio_index
-    weights = attention_weights(q, k[:, :, index].transpose(1, 2), clock.windows.audio_mask[:, None, None])
-    empty = q.new_zeros(len(q), clock.grid[0], k.shape[2])
-    return empty.scatter_add(2, index.expand(len(q), -1, -1), weights.mean((2, 3)))
+    weights = _weights(q, k, clock.windows and clock.windows.a2v)
+    return weights.unflatten(1, (clock.grid[0], -1)).mean(2)
 
 
 def _video_per_audio(q: Tensor, k: Tensor, clock: SharedClock) -> Tensor:
     """V2A weights (K, A, T, h, w), averaged over heads."""
-    num_time, height, width = clock.grid
-    if clock.windows is None:
-        weights = attention_weights(q.transpose(1, 2), k.transpose(1, 2)).mean(1)
-        return weights.unflatten(2, clock.grid)
-    windows = clock.windows
-    k = k.unflatten(1, (num_time, -1))[:, windows.video_index].flatten(2, 3).transpose(2, 3)
-    mask = windows.video_mask.repeat_interleave(height * width, dim=-1)[:, None]
-    weights = attention_weights(q[:, windows.group_index].transpose(2, 3), k, mask).mean(2)  # (K, T, G, U N)
-    weights = weights.flatten(1, 2)[:, windows.group_slot].unflatten(2, (-1, height, width))
-    largest = windows.group_index.shape[1]
-    frames = windows.video_index[windows.group_slot // largest]  # (A, U): the window of each audio latent
-    empty = q.new_zeros(len(q), q.shape[1], num_time, height, width)
-    return empty.scatter_add(2, frames[None, :, :, None, None].expand_as(weights), weights)
+    return _weights(q, k, clock.windows and clock.windows.v2a).unflatten(2, clock.grid)
+
+
+def _weights(q: Tensor, k: Tensor, blocks: Blocks | None) -> Tensor:
+    """Weights (K, S, L) of queries (K, S, H, D) over keys (K, L, H, D), averaged over heads; 0 outside of windows."""
+    if blocks is None:
+        return attention_weights(q.transpose(1, 2), k.transpose(1, 2)).mean(1)
+    tokens = k.shape[1] // blocks.num_keys
+    queries, keys = blocks.queries(q).transpose(2, 3), blocks.keys(k).transpose(2, 3)
+    weights = attention_weights(queries, keys, blocks.bias.float()).mean(2)  # (K, M, Q tokens, K tokens)
+    columns = (blocks.key_index[:, :, None] * tokens + torch.arange(tokens, device=k.device)).flatten(1)
+    spread = weights.new_zeros(*weights.shape[:3], k.shape[1])
+    return blocks.scatter(spread.scatter(3, columns[None, :, None].expand_as(weights), weights))

@@ -4,35 +4,69 @@ A video latent i and an audio latent j see each other when |m_a(j) - m_v(i)| <= 
 in units of video latents. Windows are cut off at the ends; where a window would be empty (audio coarser than the
 window), the nearest neighbour is seen.
 
-Shape letters: T video latents, A audio latents, W audio latents in the widest window, U video latents in the widest
-window of a group, G audio latents in the largest group.
+Neighbouring latents share one gathered window, the union of theirs, under a mask: cost grows with the window and not
+with the clip. How many share one is a matter of speed alone.
+
+Shape letters: T video latents, A audio latents, R latents that look, C latents looked at, M blocks, Q latents of one
+block, K latents in the widest window of a block, N tokens per video latent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+# Video latents per block: fewer copy more, more multiply more that is masked. Measured on CPU.
+BLOCK_LATENTS = 6
+
 
 @dataclass(frozen=True, eq=False)
-class Windows:
-    """What to gather for local attention. Rows are as short as the widest window; masks blank what is too much.
+class Blocks:
+    """One direction of local attention, cut into blocks of latents that share a window.
 
     Attributes:
-        audio_index: (T, W) audio latents that each video latent sees; audio_mask: (T, W).
-        group_index: (T, G) audio latents nearest to each video latent: they share one gathered window.
-        group_slot: (A,) where each audio latent stands in the flattened (T * G) groups.
-        video_index: (T, U) video latents that each group sees; video_mask: (T, G, U).
+        query_index: (M, Q) the latents that look; the last block may repeat some of the one before it.
+        key_index: (M, K) the latents that they look at.
+        bias: (M, 1, Q * tokens, K * tokens) to be added to the scores: 0 where a token sees another, else -inf.
+        slot: (R,) where each looking latent stands in the flattened (M * Q) blocks.
+        num_keys: C, all latents on the other side.
     """
 
-    audio_index: Tensor
-    audio_mask: Tensor
-    group_index: Tensor
-    group_slot: Tensor
-    video_index: Tensor
-    video_mask: Tensor
+    query_index: Tensor
+    key_index: Tensor
+    bias: Tensor
+    slot: Tensor
+    num_keys: int
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Blocks:
+        """On a device, with the bias in the dtype of the scores."""
+        indices = (x.to(device) for x in (self.query_index, self.key_index))
+        return Blocks(*indices, self.bias.to(device, dtype), self.slot.to(device), self.num_keys)
+
+    def queries(self, x: Tensor) -> Tensor:
+        """(B, R * tokens, H, D) to (B, M, Q * tokens, H, D)."""
+        return _gather(x, self.query_index, len(self.slot))
+
+    def keys(self, x: Tensor) -> Tensor:
+        """(B, C * tokens, H, D) to (B, M, K * tokens, H, D)."""
+        return _gather(x, self.key_index, self.num_keys)
+
+    def scatter(self, x: Tensor) -> Tensor:
+        """Results (B, M, Q * tokens, X) back into the order of the clip, (B, R * tokens, X)."""
+        if len(self.query_index) == 1:
+            return x.squeeze(1)
+        latents = x.flatten(1, 2).unflatten(1, (self.query_index.numel(), -1)).flatten(2)
+        return latents.index_select(1, self.slot).unflatten(2, (-1, x.shape[-1])).flatten(1, 2)
+
+
+class Windows(NamedTuple):
+    """Blocks of both directions."""
+
+    a2v: Blocks
+    v2a: Blocks
 
 
 def visible(midpoints_video: Tensor, midpoints_audio: Tensor, window: float) -> Tensor:
@@ -43,42 +77,50 @@ def visible(midpoints_video: Tensor, midpoints_audio: Tensor, window: float) -> 
     return (distance <= window + 0.5 + 1e-6) | nearest
 
 
-def make_windows(midpoints_video: Tensor, midpoints_audio: Tensor, window: float) -> Windows:
-    """Gathering indices of a clip whose latents have these midpoints, in units of video latents, both rising."""
+def make_windows(
+    midpoints_video: Tensor, midpoints_audio: Tensor, window: float, *, tokens: int, block: int = BLOCK_LATENTS
+) -> Windows:
+    """Both directions for a clip whose latents have these midpoints, in units of video latents, both rising.
+
+    Args:
+        tokens: N, tokens of one video latent; an audio latent is one token.
+        block: video latents that share a window; the audio latents beside them share one too.
+    """
     sees = visible(midpoints_video, midpoints_audio, window)
     num_video, num_audio = sees.shape
-    audio_index, audio_mask = _spans(sees)
-
-    group = (midpoints_video[:, None] - midpoints_audio[None, :]).abs().argmin(0)
-    sizes = torch.bincount(group, minlength=num_video)
-    first = sizes.cumsum(0) - sizes
-    largest = int(sizes.max())
-    slots = torch.arange(largest)
-    group_index = (first[:, None] + slots).clamp(max=num_audio - 1)
-    filled = slots < sizes[:, None]
-    group_slot = group * largest + (torch.arange(num_audio) - first[group])
-
-    group_sees = (sees.T[group_index] & filled[..., None]).any(1)
-    video_index, inside = _spans(group_sees)
-    video_mask = sees.T[group_index].gather(2, video_index[:, None].expand(-1, largest, -1)) & inside[:, None]
-    # Empty places of a group are computed and thrown away; they only need something to look at.
-    video_mask = video_mask | ~filled[..., None]
-    return Windows(audio_index, audio_mask, group_index, group_slot, video_index, video_mask)
+    num_blocks = -(-num_video // block)
+    return Windows(
+        a2v=_blocks(sees, num_blocks, query_tokens=tokens, key_tokens=1),
+        v2a=_blocks(sees.T, min(num_blocks, num_audio), query_tokens=1, key_tokens=tokens),
+    )
 
 
-def _spans(sees: Tensor) -> tuple[Tensor, Tensor]:
-    """Each row's run of True (R, N) as indices (R, W) and a mask of those that belong to the row."""
-    columns = torch.arange(sees.shape[1])
-    first = torch.where(sees, columns, sees.shape[1]).amin(1)
-    last = torch.where(sees, columns, -1).amax(1)
+def _blocks(sees: Tensor, num_blocks: int, *, query_tokens: int, key_tokens: int) -> Blocks:
+    """Blocks for rows of ``sees`` (R, C) that look at its columns; each row's True are one run, and runs only move on."""
+    num_rows, num_columns = sees.shape
+    size = -(-num_rows // num_blocks)
+    start = (torch.arange(num_blocks) * size).clamp(max=num_rows - size)
+    query_index = start[:, None] + torch.arange(size)
+    rows = torch.arange(num_rows)
+    slot = rows // size * size + rows - start[rows // size]
+
+    columns = torch.arange(num_columns)
+    of_block = sees[query_index].any(1)
+    first = torch.where(of_block, columns, num_columns).amin(1)
+    last = torch.where(of_block, columns, -1).amax(1)
     width = int((last - first).amax()) + 1
-    first = first.clamp(max=sees.shape[1] - width)[:, None]
-    index = (first + torch.arange(width)).clamp(min=0)
-    return index, sees.gather(1, index)
+    key_index = first.clamp(max=num_columns - width)[:, None] + torch.arange(width)
+
+    mask = sees[query_index].gather(2, key_index[:, None].expand(-1, size, -1))
+    mask = mask.repeat_interleave(query_tokens, dim=1).repeat_interleave(key_tokens, dim=2)
+    bias = torch.zeros(mask.shape).masked_fill(~mask, -torch.inf)[:, None]
+    return Blocks(query_index, key_index, bias, slot, num_columns)
 
 
-def windows_for(midpoints_video: Tensor, midpoints_audio: Tensor, window: float, device: torch.device) -> Windows:
-    """:func:`make_windows` on a device, usable in and outside of inference mode."""
-    with torch.inference_mode(False):
-        windows = make_windows(midpoints_video, midpoints_audio, window)
-        return Windows(**{name: tensor.to(device) for name, tensor in vars(windows).items()})
+def _gather(x: Tensor, index: Tensor, num_latents: int) -> Tensor:
+    """Tokens (B, latents * tokens, H, D) to blocks (B, M, len * tokens, H, D), for ``index`` (M, len) of latents."""
+    if index.shape == (1, num_latents):  # one block that holds everything
+        return x.unsqueeze(1)
+    latents = x.unflatten(1, (num_latents, -1)).flatten(2)
+    blocks = latents.index_select(1, index.flatten())
+    return blocks.unflatten(2, (-1, *x.shape[2:])).flatten(1, 2).unflatten(1, (len(index), -1))
