@@ -87,7 +87,8 @@ def timeline_figure(
         (panels[0], "seen", seen_times, colours.seen, "v"),
         (panels[2], "heard", heard_times, colours.heard, "^"),
     ):
-        axes.plot(times, np.zeros(len(times)), marker, color=colour, markersize=7, clip_on=False, zorder=3)
+        if len(times):
+            axes.plot(times, np.zeros(len(times)), marker, color=colour, markersize=7, clip_on=False, zorder=3)
         _row(axes, f"{name} ({len(times)})", colour)
     _draw_waveform(panels[1], samples, sample_rate, colour=colours.sound)
     _row(panels[1], "sound", colours.ink)
