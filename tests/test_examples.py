@@ -23,7 +23,7 @@ def test_each_example_opens(path):
         assert media.read_image(path).std() > 10
         return
     sound, rate = media.read_audio(path)
-    assert np.abs(sound).max() > 0.3 and len(sound) / rate >= 2.0
+    assert np.abs(sound).max() > 0.05 and len(sound) / rate >= 2.0
     if path.suffix == ".mp4":
         frames, frame_rate = media.read_video(path)
         assert (len(frames), frame_rate) == (33, 16.0) and frames.std(0).max() > 10

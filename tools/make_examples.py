@@ -19,7 +19,7 @@ from harmony.timeline import Timeline
 
 RATE = 16_000
 CLOCK = Timeline(sample_rate=RATE)
-SIDE = 192  # pixels: pleasant to look at; the model takes what it needs
+SIDE = 160  # pixels: pleasant to look at; the model takes what it needs
 # Held out from training: kind of scene and its seed in the test split.
 FILMS = {"drum.mp4": ("drum", 3), "hammer.mp4": ("hammer", 3)}
 PICTURES = {"bell.png": ("bell", 2), "dog.png": ("dog", 0)}
