@@ -31,7 +31,7 @@ STEP = 0.25  # seconds
 
 def drum(rng: np.random.Generator) -> np.ndarray:
     """A drum head: a falling tone, and the stick's short noise."""
-    time = np.arange(int(0.35 * RATE)) / RATE
+    time = np.arange(int(0.7 * RATE)) / RATE
     phase = 2 * np.pi * np.cumsum(95 + 85 * np.exp(-time / 0.03)) / RATE
     return 0.8 * np.sin(phase) * np.exp(-time / 0.09) + 0.3 * rng.standard_normal(len(time)) * np.exp(-time / 0.004)
 
