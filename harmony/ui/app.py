@@ -11,7 +11,7 @@ from harmony.session import MICRO, chosen_model, is_bundled, read_defaults
 from harmony.ui.about import about_tab
 from harmony.ui.audio_driven import audio_driven_tab
 from harmony.ui.joint import joint_tab
-from harmony.ui.model import ModelHolder
+from harmony.ui.model import ModelHolder, on_zero_gpu
 from harmony.ui.studio import KEEP_SECONDS, Studio
 from harmony.ui.theme import CSS_PATH, HEAD, harmony_theme, header
 from harmony.ui.video_driven import video_driven_tab
@@ -24,18 +24,12 @@ def badge(model: str) -> str:
     return "The shipped model draws a toy world" if is_bundled(model) else html.escape(model)
 
 
-def build_app(model: str | None = None) -> gr.Blocks:
-    """The whole page. The model starts to load in the background; the page does not wait for it.
-
-    Raises:
-        ValueError: there is no such model; the sentence says what to give.
-    """
-    name = chosen_model(model)
-    defaults = read_defaults(name)
-    holder = ModelHolder(name)
+def build_app(holder: ModelHolder) -> gr.Blocks:
+    """The whole page. It asks the holder for its model when somebody wants a clip, not before."""
+    defaults = read_defaults(holder.model)
     studio = Studio(holder)
     with gr.Blocks(title="Harmony", delete_cache=(600, KEEP_SECONDS), analytics_enabled=False) as app:
-        header(badge(name))
+        header(badge(holder.model))
         with gr.Tabs(elem_classes="hm-tabs"):
             with gr.Tab("Joint generation"):
                 joint_tab(studio, defaults)
@@ -44,9 +38,8 @@ def build_app(model: str | None = None) -> gr.Blocks:
             with gr.Tab("Video-driven audio"):
                 video_driven_tab(studio, defaults)
             with gr.Tab("About"):
-                about_tab(name, defaults)
+                about_tab(holder.model, defaults)
         app.unload(studio.cancel)
-    holder.start()
     return app.queue(max_size=32, default_concurrency_limit=4)
 
 
@@ -69,20 +62,29 @@ def launch_app(
         mcp: also serve the endpoints as MCP tools.
         open_browser: open the page in a browser.
         block: stay until it is stopped.
+
+    Raises:
+        ValueError: there is no such model; the sentence says what to give.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    app = build_app(model)
+    holder = ModelHolder(chosen_model(model))
+    app = build_app(holder)
+    if on_zero_gpu():
+        holder.start()  # there the weights must be placed before the first call
     app.launch(
         server_name=host,
         server_port=port,
         share=share,
         mcp_server=mcp,
         inbrowser=open_browser,
-        prevent_thread_lock=not block,
+        prevent_thread_lock=True,
         show_error=True,
         theme=harmony_theme(),
         css_paths=CSS_PATH,
         head=HEAD,
         footer_links=["api", "settings"],
     )
+    holder.start()  # only now: opening a model would keep the page waiting
+    if block:
+        app.block_thread()
     return app

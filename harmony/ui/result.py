@@ -31,7 +31,7 @@ class ResultPanel:
                 )
                 for label, autoplay in (("Your clip", True), ("Where the sound looks (attention)", False))
             )  # fmt: skip
-        facts = gr.Markdown("Your clip appears here.", elem_classes="hm-note", container=False)
+        facts = gr.Markdown("Your clip appears here.", label="Facts", elem_classes="hm-note", container=False)
         with gr.Row(elem_classes="hm-downloads"):
             files = [
                 gr.DownloadButton(label, size="sm", interactive=False, min_width=100)
