@@ -45,6 +45,7 @@ class SoundTask:
 
     def __init__(self, codec: MelAudioCodec, pool: ClipPool, *, batch: int, noise: float) -> None:
         self.codec, self.pool, self.batch, self.noise = codec, pool, batch, noise
+        codec.decoder.compute_dtype = torch.bfloat16 if cpu_has_bfloat16_units() else torch.float32
 
     def loss(self, step: int) -> Tensor:
         rng, generator = _seeded(step)

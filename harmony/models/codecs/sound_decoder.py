@@ -59,6 +59,7 @@ class SoundDecoder(nn.Module):
         super().__init__()
         self.fft_size, self.frame_hop = fft_size, frame_hop
         self.latent_hop, self.sample_rate = latent_hop, sample_rate
+        self.compute_dtype = torch.float32  # of the trunk; training may choose bfloat16, spectra stay in float32
         self.stem = nn.Conv1d(feature_channels, width, 7, padding=3)
         self.stem_norm = nn.LayerNorm(width)
         self.blocks = nn.ModuleList(ConvNeXtBlock(width) for _ in range(layers))
@@ -75,10 +76,12 @@ class SoundDecoder(nn.Module):
             envelope: (B, fft_size / 2 + 1, frames), natural log of amplitude relative to a full-scale tone.
             octaves, voicing: (B, A), see :func:`~harmony.models.codecs.pitch.track_pitch`.
         """
-        x = self.stem_norm(self.stem(features).transpose(1, 2)).transpose(1, 2)
-        for block in self.blocks:
-            x = block(x)
-        buzz, noise, other, phase = self.head(self.norm(x.transpose(1, 2))).float().transpose(1, 2).chunk(4, dim=1)
+        with torch.autocast(features.device.type, self.compute_dtype, enabled=self.compute_dtype != torch.float32):
+            x = self.stem_norm(self.stem(features).transpose(1, 2)).transpose(1, 2)
+            for block in self.blocks:
+                x = block(x)
+            x = self.head(self.norm(x.transpose(1, 2)))
+        buzz, noise, other, phase = x.float().transpose(1, 2).chunk(4, dim=1)
         source = harmonic_source(octaves, voicing, sample_rate=self.sample_rate, hop=self.latent_hop)
         # With these offsets an untrained head makes mostly noise of about the right loudness.
         spectrum = (
