@@ -29,7 +29,7 @@ def video_rotation(
         rotation = grid_rotation(
             time, grid[1], grid[2], head_dim=config.head_dim, theta=config.rope_theta, spatial=True
         )
-        return rotation.to(device, dtype)
+        return rotation.to(device, dtype, num_heads=config.num_heads_video)
 
 
 def audio_rotation(config: HarmonyConfig, positions: Tensor, dtype: torch.dtype) -> Rotation:
@@ -43,7 +43,7 @@ def audio_rotation(config: HarmonyConfig, positions: Tensor, dtype: torch.dtype)
     rotation = line_rotation(
         positions * scale, head_dim=config.head_dim, theta=config.rope_theta, time_part_only=in_video_units
     )
-    return rotation.to(dtype)
+    return rotation.to(positions.device, dtype, num_heads=config.num_heads_audio)
 
 
 @lru_cache(maxsize=CACHED_SHAPES)
@@ -91,14 +91,16 @@ def shared_clock(
     head = dict(head_dim=config.head_dim, theta=config.rope_theta)
     rotations = {}
     with torch.inference_mode(False):
-        for direction in ("a2v", "v2a"):
+        for direction, heads in (("a2v", config.num_heads_video), ("v2a", config.num_heads_audio)):
             video, audio = aligned_positions(
                 config.rope_alignment, direction, (midpoints_v, midpoints_a), seconds_per_video_latent=unit_v,
                 seconds_per_audio_latent=1 / config.audio_latent_rate, audio_scale=config.audio_rope_scale,
             )  # fmt: skip
             of_video = grid_rotation(video, height, width, spatial=config.interaction_rope == "3d", **head)
             of_audio = line_rotation(audio, time_part_only=True, **head)
-            rotations[direction] = RotationPair(of_video.to(device, dtype), of_audio.to(device, dtype))
+            rotations[direction] = RotationPair(
+                *(rotation.to(device, dtype, num_heads=heads) for rotation in (of_video, of_audio))
+            )
     windows = None
     if config.interaction_window is not None:
         with torch.inference_mode(False):

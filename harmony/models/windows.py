@@ -96,7 +96,7 @@ def make_windows(
 
 
 def _blocks(sees: Tensor, num_blocks: int, *, query_tokens: int, key_tokens: int) -> Blocks:
-    """Blocks for rows of ``sees`` (R, C) that look at its columns; each row's True are one run, and runs only move on."""
+    """Blocks for the rows of ``sees`` (R, C) that look at its columns; the True of each row are one run."""
     num_rows, num_columns = sees.shape
     size = -(-num_rows // num_blocks)
     start = (torch.arange(num_blocks) * size).clamp(max=num_rows - size)
