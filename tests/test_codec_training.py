@@ -124,5 +124,5 @@ def test_moving_pixels_are_where_the_square_passes(pool):
 def test_the_figures_of_sounds(pool):
     codec = MelAudioCodec.micro()
     figures = measure_sounds(codec, pool)
-    assert {"mr_stft", "mel_l1", "pitch_kept", "voicing_kept", "periodicity", "mr_stft_speech"} == set(figures)
+    assert {"mr_stft", "mel_l1", "pitch_kept", "voicing_kept", "periodicity", "mr_stft_speech"} <= set(figures)
     assert all(np.isfinite(list(figures.values())))

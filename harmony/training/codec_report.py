@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
+from harmony.evaluation.words import WordRecogniser, word_error_rate
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.pitch import track_pitch
 from harmony.models.codecs.video import PatchVideoCodec
@@ -59,10 +61,12 @@ def measure_sounds(codec: MelAudioCodec, pool: ClipPool, *, noise: float = 0.0, 
     """Spectral distances of all clips, and what becomes of voices' pitch in clips where somebody speaks.
 
     ``pitch_kept`` is the share of clearly voiced hops whose pitch stays within a quarter octave, ``voicing_kept`` the
-    share that are still voiced, ``periodicity`` the decoded sound's mean voicing there (the original's is 1).
+    share that are still voiced, ``periodicity`` the decoded sound's mean voicing there (the original's is 1). With
+    pocketsphinx installed, ``wer_original`` and ``wer`` are the word error rates of English clips before and after.
     """
     generator = torch.Generator().manual_seed(0)
     stft, mel, voices, pitch = [], [], [], []
+    spoken: list[tuple[list[str], Tensor, Tensor]] = []
     for rows in pool.batches(batch):
         sound = pool.audio(rows)
         latents = codec.encode(sound)
@@ -74,11 +78,12 @@ def measure_sounds(codec: MelAudioCodec, pool: ClipPool, *, noise: float = 0.0, 
             if pool.transcripts[row]:
                 voices.append(stft[-1])
                 pitch.append(_pitch_kept(y[None], x[None], codec))
+                spoken.append((pool.transcripts[row].split(), x, y))
     figures = {"mr_stft": _mean(stft), "mel_l1": _mean(mel)}
     if pitch:
         kept, voiced, periodicity = torch.cat(pitch, dim=1).mean(dim=1).tolist()
         figures |= {"mr_stft_speech": _mean(voices), "pitch_kept": kept, "voicing_kept": voiced}
-        figures |= {"periodicity": periodicity}
+        figures |= {"periodicity": periodicity} | _words_kept(spoken)
     return {name: round(value, 4) for name, value in figures.items()}
 
 
@@ -89,6 +94,17 @@ def _pitch_kept(made: Tensor, sound: Tensor, codec: MelAudioCodec) -> Tensor:
     octaves, voicing = track_pitch(made, **clock)
     kept = torch.stack([(octaves - true).abs() < 0.25, voicing > 0.5, voicing])
     return kept[:, certain > _CLEARLY_VOICED].float()
+
+
+def _words_kept(spoken: list[tuple[list[str], Tensor, Tensor]]) -> dict[str, float]:
+    """Word error rates of originals and decoded sounds, over the clips whose every word the recogniser knows."""
+    if find_spec("pocketsphinx") is None:
+        return {}
+    recogniser = WordRecogniser([word for words, _, _ in spoken for word in words])
+    known = [clip for clip in spoken if set(clip[0]) <= set(recogniser.vocabulary)]
+    said = [words for words, _, _ in known]
+    before, after = ([recogniser.hear(clip[which].numpy()) for clip in known] for which in (1, 2))
+    return {"wer_original": word_error_rate(before, said), "wer": word_error_rate(after, said)}
 
 
 def _mean(values: list[float]) -> float:
