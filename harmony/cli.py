@@ -67,7 +67,7 @@ def main_options(
 
 @cli.command(
     epilog='[b]Examples[/b]\n\nharmony generate "a red lamp blinks" --audio-prompt "a soft beep" --seed 7\n\n'
-    'harmony generate "a face speaks" --transcript "hello red ball" --reference-audio me.wav -o hello.mp4'
+    'harmony generate "a man is talking" --transcript "hello blue monkey" --reference-audio me.wav -o hello.mp4'
 )
 def generate(
     prompt: Annotated[str, typer.Argument(help="What is seen, in one or two plain sentences.")],

@@ -1,6 +1,7 @@
 """The app: endpoints that make playable clips, sentences for what goes wrong, a page that a person can use."""
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -15,6 +16,7 @@ from gradio_client import Client, handle_file
 
 from harmony import media
 from harmony.session import Job, Knobs
+from harmony.ui import examples
 from harmony.ui.app import launch_app
 from harmony.ui.model import ModelHolder
 from harmony.ui.studio import Studio
@@ -192,6 +194,18 @@ def test_the_same_job_is_made_once(monkeypatch):
     first.clip.unlink()
     studio.make(job, None, gr.Progress())
     assert len(calls) == 3
+
+
+def test_examples_speak_the_toy_worlds_language():
+    from harmony.data.world import vocabulary
+
+    rows = [*examples.JOINT, *examples.AUDIO_DRIVEN, *examples.VIDEO_DRIVEN]
+    cells = [cell for row in rows for cell in row if cell]
+    named = [cell for cell in cells if "." in cell]
+    assert [name for name in named if not (examples.FOLDER / name).is_file()] == []
+    spoken = {row[2] for row in examples.JOINT}
+    words = {word for cell in cells if cell not in named and cell not in spoken for word in re.findall(r"\w+", cell)}
+    assert words - set(vocabulary()) == set()
 
 
 # -- the page in a browser -----------------------------------------------------------------------

@@ -13,44 +13,51 @@ import harmony
 FOLDER = Path(harmony.__file__).resolve().parents[1] / "examples"
 SEED = 7
 
-# What is seen, what is heard, what is said.
+# What is seen, what is heard, what is said, the first picture.
 JOINT = [
-    ["a purple drum is hit three times", "", ""],
-    ["a small red lamp blinks in a dark room", "a soft high beep with every blink", ""],
-    ["a face speaks indoors", "a calm voice", "hello red ball"],
+    ["a purple drum is hit three times", "", "", None],
+    ["in the dark, a small pink lamp flickers four times", "four high buzzes", "", None],
+    ["a man in a blue shirt with black hair is talking", "english speech of a man", "hello blue monkey", None],
+    ["a little boat with a green sail rocks on calm waves", "gentle waves", "", None],
+    ["the dog barks twice", "", "", "dog.png"],
 ]
-# File, what is seen.
+# A sound, what is seen.
 AUDIO_DRIVEN = [
-    ["three_knocks.wav", "a green drum is hit"],
-    ["hello.wav", "a face speaks"],
+    ["rhythm.wav", "a big red drum"],
+    ["knock.wav", "a fist knocks on a green door"],
+    ["groove.ogg", "someone in a yellow shirt claps"],
 ]
-# File, what is heard.
+# A film, what is heard.
 VIDEO_DRIVEN = [
-    ["silent_drum.mp4", "a wooden drum"],
-    ["silent_lamp.mp4", "a high beep"],
+    ["drum.mp4", "a drum is struck"],
+    ["hammer.mp4", "a hammer rings on iron"],
 ]
+_ROWS = {"joint": JOINT, "audio": AUDIO_DRIVEN, "video": VIDEO_DRIVEN}
+_FILES = (".wav", ".ogg", ".mp4", ".png")
 
 
 def example_row(tab: Literal["joint", "audio", "video"], inputs: list[Component]) -> gr.Examples | None:
-    """Examples that fill ``inputs`` (the tab's first controls, then seed and "new seed each time").
+    """Examples that fill ``inputs``: the controls that a row names, then seed and "new seed each time".
 
     The seed is part of each example, so that everybody gets the same clip and the app makes it only once.
 
     Returns:
         ``None`` where the files that the examples need are not there.
     """
-    words = JOINT if tab == "joint" else _with_files(AUDIO_DRIVEN if tab == "audio" else VIDEO_DRIVEN)
-    if not words:
+    rows = [row for row in map(_with_paths, _ROWS[tab]) if row is not None]
+    if not rows:
         return None
-    shown = list(range(len(inputs) - 2))
     return gr.Examples(
-        [[*row, SEED, False] for row in words],
+        [[*row, SEED, False] for row in rows],
         inputs=inputs,
-        visible_columns=shown,
+        visible_columns=list(range(len(inputs) - 2)),
         label="Examples: press one to see it made",
         api_visibility="private",
     )
 
 
-def _with_files(rows: list[list[str]]) -> list[list[str]]:
-    return [[str(FOLDER / name), *words] for name, *words in rows if (FOLDER / name).is_file()]
+def _with_paths(row: list[str | None]) -> list[str | None] | None:
+    """The row with its files' whole paths; ``None`` where a file is missing."""
+    paths = [str(FOLDER / cell) if cell and cell.endswith(_FILES) else cell for cell in row]
+    missing = [p for p, cell in zip(paths, row, strict=True) if p != cell and not Path(p).is_file()]
+    return None if missing else paths

@@ -31,11 +31,11 @@ def joint_tab(studio: Studio, defaults: Defaults) -> None:
             )  # fmt: skip
             audio_prompt = gr.Textbox(
                 value="", label="What is heard", info="Optional. Left empty, the sentence above serves both.",
-                lines=1, max_lines=6, placeholder="three dull wooden knocks",
+                lines=1, max_lines=6, placeholder="three deep drum beats",
             )  # fmt: skip
             transcript = gr.Textbox(
                 value="", label="What is said", info="Optional. The words of a speaker, in English or Chinese.",
-                lines=1, max_lines=6, placeholder="hello red ball",
+                lines=1, max_lines=6, placeholder="hello blue monkey",
             )  # fmt: skip
             buttons = ButtonRow.create("Generate")
             with gr.Accordion("A voice, a first picture", open=False):
@@ -86,7 +86,7 @@ def joint_tab(studio: Studio, defaults: Defaults) -> None:
         return ResultPanel.values(studio.make(job, request, progress))
 
     inputs = [prompt, audio_prompt, transcript, voice, image, *fine]
-    examples = example_row("joint", [prompt, audio_prompt, transcript, *fine[-2:]])
+    examples = example_row("joint", [prompt, audio_prompt, transcript, image, *fine[-2:]])
     buttons.connect(
         generate,
         inputs=inputs,
