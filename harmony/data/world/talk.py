@@ -150,10 +150,13 @@ def _where_most_is_said(wave: np.ndarray, length: int, rng: Chance) -> int:
 def _other_words(scene: Scene, rng: Chance, bank: SpeechBank, voice: Voice, seconds: float) -> list[Word]:
     """Words that are not in the clip, one after the other; the last one may be cut off by the reference's end."""
     own = scene.params["language"]
-    language = own if rng.flip(_SAME_LANGUAGE) else next(name for name in bank.languages if name != own)
+    languages = sorted(bank.languages, key=lambda name: name != own)
+    if not rng.flip(_SAME_LANGUAGE):
+        languages.reverse()
     said = {word.text for word in scene.words}
     words, now = [], 0.0
-    for text in rng.shuffled([text for text in bank.languages[language] if text not in said]):
+    # The second language serves where a small bank has too few other words in the first.
+    for text in (text for name in languages for text in rng.shuffled(bank.languages[name]) if text not in said):
         now += rng.uniform(0.04, 0.14)
         end = now + bank.word(voice, text).seconds
         words.append(Word(text, now, end, 0))

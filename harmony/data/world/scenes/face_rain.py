@@ -89,7 +89,8 @@ class FaceInRain(SceneKind):
         stage = canvas.placed(0.5, MIDDLE, scale=SCALE)
         mouth = talk.talk_mouth(scene, times)
         face = canvas.cover(*paint_portrait(stage, scene.attributes, scene.params, mouth, times))
-        seen = np.abs(canvas.frames - behind).max(axis=-1) < 0.02  # where the portrait does not hide the rain
+        unchanged = canvas.frames == behind
+        seen = unchanged[..., 0] & unchanged[..., 1] & unchanged[..., 2]  # where the portrait does not hide the rain
         return [face, canvas.cover(rain * seen)]
 
     def sound(self, scene: Scene, num_samples: int, rate: int) -> np.ndarray:
