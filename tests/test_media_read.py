@@ -1,5 +1,6 @@
 """Reading files: exact ranges of anything people upload, and one clear sentence where that cannot be."""
 
+import subprocess
 from pathlib import Path
 
 import av
@@ -135,6 +136,26 @@ def test_a_sound_that_starts_late_begins_with_silence(tmp_path, clip):
     expected = np.array(FLASHES) / RATE + 0.5
     assert np.abs(heard_times(sound, SOUND, expected) - expected).max() < 0.005
     assert seen(media.read_video(path)[0]) == list(FLASHES)
+
+
+def test_a_recording_without_a_duration_is_measured(tmp_path, clip):
+    # Browsers record so: nobody goes back to write the header.
+    path = tmp_path / "recorded.webm"
+    command = [media.ffmpeg_binary(), "-v", "error", "-i", str(clip), "-c:v", "libvpx", "-c:a", "libopus", "-f", "webm"]
+    path.write_bytes(subprocess.run([*command, "-live", "1", "-"], check=True, capture_output=True).stdout)
+    with av.open(str(path)) as container:
+        assert container.duration is None
+    info = media.probe(path)
+    assert info.duration == pytest.approx(33 / 16, abs=0.05) and info.num_frames == 33
+    assert info.frame_rate == pytest.approx(16, abs=0.1)
+    assert seen(media.read_video(path, frame_rate=16)[0]) == list(FLASHES)
+
+
+def test_an_mp3_without_a_header_is_measured(tmp_path):
+    ffmpeg("-f", "lavfi", "-i", "aevalsrc='if(lt(t,5),0,random(0)-0.5)':s=16000:d=30", "-q:a", "2", "-write_xing", "0",
+           tmp_path / "a.mp3")  # fmt: skip
+    assert media.probe(tmp_path / "a.mp3").duration == pytest.approx(30, abs=0.2)
+    assert len(media.read_audio(tmp_path / "a.mp3", start=29.0, duration=0.5)[0]) == 8_000
 
 
 def test_moving_gifs_and_covers_of_music(tmp_path, burst):

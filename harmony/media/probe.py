@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import av
@@ -21,6 +21,8 @@ from harmony.media.program import file_url
 _REFUSED = "applehttp bin concat concatf dash ffmetadata hls imf lavfi rtp rtsp sap sdp tty webm_dash_manifest xbin"
 _STILLS = ("image2", "_pipe")
 _PACKETS_FOR_RATE = 1_000  # frames looked at to tell a steady frame rate from a variable one
+_PADDING = 0.2  # seconds by which packets may outlast what they hold
+_REORDERED = 32  # pictures that may come after later ones
 _STEADY = 0.1  # of a frame: what intervals may differ by in a steady stream
 
 
@@ -84,6 +86,13 @@ def probe(path: str | Path) -> MediaInfo:
     """
     path = Path(path)
     _check_file(path)
+    status = path.stat()
+    return _probe(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _probe(path: Path, modified: int, size: int) -> MediaInfo:
+    """The facts of this state of the file; ``modified`` and ``size`` tell it from later ones."""
     try:
         with opened(path) as container:
             return _describe(path, container)
@@ -121,7 +130,7 @@ def _describe(path: Path, container: av.container.InputContainer) -> MediaInfo:
     if any(mark in name for mark in _STILLS):
         raise MediaError(f"'{path.name}' is a still picture; choose a video or a sound file")
     video = moving_pictures(container)
-    audio = next(iter(container.streams.audio), None)
+    audio = next((s for s in container.streams.audio if s.codec_context is not None), None)
     if video is None and audio is None:
         raise MediaError(f"'{path.name}' has neither moving pictures nor sound; choose a video or a sound file")
     metadata = {**container.metadata}
@@ -138,8 +147,9 @@ def _zero(container: av.container.InputContainer) -> float:
 
 
 def moving_pictures(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The first video stream that is not a music file's cover."""
-    return next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)
+    """The first video stream that can be decoded and is not a music file's cover."""
+    films = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
+    return next((s for s in films if s.codec_context is not None), None)
 
 
 def _picture_facts(container: av.container.InputContainer, video: av.VideoStream | None) -> dict:
@@ -151,7 +161,7 @@ def _picture_facts(container: av.container.InputContainer, video: av.VideoStream
         raise MediaError(f"'{Path(container.name).name}' has a video track without pictures; choose another file")
     width, height = frame.width, frame.height
     aspect = video.sample_aspect_ratio
-    if aspect and aspect != 1:
+    if aspect and 0.1 < aspect < 10 and aspect != 1:
         # The way players do it: pixels are made square by widening, never by losing lines.
         width, height = (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
     rotation = round(-frame.rotation) % 360
@@ -189,12 +199,15 @@ def _end_of(stream: av.AudioStream) -> float | None:
 def _clock_facts(container: av.container.InputContainer, video, audio) -> dict:
     """Duration, frame rate and number of frames; where the header does not say, by walking through the packets."""
     told = None if container.duration is None else container.duration / av.time_base
-    estimated = container.format.name == "aac"  # bare AAC has no header: ffmpeg guesses from the first packets
+    estimated = container.format.name in ("aac", "mp3")  # without a header ffmpeg guesses from the first packets
     # Only mp4's table of pictures can be relied on.
     count = video.frames if video is not None and container.format.name.startswith("mov") else 0
     whole = told is None or estimated or (video is not None and not count)
     times, end = _walk(container, [s for s in (video, audio) if s is not None], whole=whole)
-    facts = {"duration": end if told is None or estimated else max(told, 0.0)}
+    guessed = told is None or (estimated and abs(end - told) > _PADDING)
+    facts = {"duration": end if guessed else max(told, 0.0)}
+    if guessed:
+        facts["sound_end"] = None
     if video is None:
         return facts
     steps = np.diff(np.unique(times))
@@ -223,6 +236,7 @@ def _walk(container: av.container.InputContainer, streams: list, *, whole: bool)
         if packet.stream.type == "video":
             times.append(start)
             if not whole and len(times) >= _PACKETS_FOR_RATE:
+                times = sorted(times)[:-_REORDERED]
                 break
     return times, end - max(first or 0.0, 0.0)
 

@@ -50,6 +50,8 @@ def read_audio(
     rate = sample_rate or info.sample_rate
     sound = sound_stream(info, start=start, duration=duration)
     channels = 1 if mono else info.channels
+    seconds = info.duration - start if duration is None else min(duration, info.duration)
+    _check_memory(info, "sound", seconds * rate * channels * 4)
     # rematrix_maxval: mixing many channels to one must not leave full scale.
     sound = sound.filter("aresample", rate, rematrix_maxval=1.0)
     if mono:
@@ -91,8 +93,8 @@ def read_video(
     info = probe(path)
     pictures, rate = picture_stream(info, start=start, duration=duration, frame_rate=frame_rate)
     height, width = size or (info.height, info.width)
-    seconds = info.duration - start if duration is None else duration
-    _check_memory(info, seconds * rate * height * width * 3)
+    seconds = info.duration - start if duration is None else min(duration, info.duration)
+    _check_memory(info, "pictures", seconds * rate * height * width * 3)
     # Cover the asked size, then cut the middle out of it.
     cover = max(height / info.height, width / info.width)
     cover_width, cover_height = (max(a, round(b * cover)) for a, b in ((width, info.width), (height, info.height)))
@@ -138,11 +140,11 @@ def _wanted_samples(info: MediaInfo, start: float, duration: float | None, rate:
     return min(wanted, told) if 0 < got - told < _PADDING * rate else wanted
 
 
-def _check_memory(info: MediaInfo, size: float) -> None:
+def _check_memory(info: MediaInfo, what: str, size: float) -> None:
     if size > _MAX_BYTES:
         raise MediaError(
-            f"these pictures of '{info.name}' would take {size / 2**30:.0f} GiB of memory; "
-            "read a shorter part, or at a smaller size"
+            f"the {what} of '{info.name}' would take {size / 2**30:.0f} GiB of memory; "
+            "read a shorter part, or at a lower rate or size"
         )
 
 
