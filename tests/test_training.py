@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -515,3 +517,18 @@ def test_unknown_entries_are_named():
         TrainingConfig.load("micro", ["run.stepz=3"])
     with pytest.raises(FileNotFoundError, match="tiny-stage3"):
         TrainingConfig.load("nothing")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_processes_train_together(home):
+    """The same command under a launcher: averaged gradients, one log, one state with both positions."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    changes = ["data.mix={ambient: 1, speech: 1}", "run.steps=3", "name=two"]
+    command = [*launch, "-m", "harmony.training", "run", "micro", *(f"--set={change}" for change in changes)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=540)
+    assert done.returncode == 0, done.stderr
+    progress = read_progress(home / "runs" / "two")
+    assert (progress.step, progress.samples, len(progress.positions)) == (3, 3 * 2 * 4, 2)
+    steps = [json.loads(line)["step"] for line in (home / "runs" / "two" / "log.jsonl").read_text().splitlines()]
+    assert steps == [1, 2, 3, 3]

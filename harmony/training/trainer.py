@@ -17,7 +17,7 @@ from harmony.data.cache import LatentCache, cache_home
 from harmony.data.world import vocabulary
 from harmony.models.conditioning import Streams
 from harmony.models.text import CaptionTokenizer
-from harmony.precision import dtype_of
+from harmony.precision import cpu_has_bfloat16_units, dtype_of, name_of
 from harmony.training.batches import BatchMaker, ClipBatch, Prefetcher, to_device
 from harmony.training.checkpoint import (
     CONFIG_NAME,
@@ -54,6 +54,14 @@ def open_cache(names: tuple[str, ...]) -> LatentCache:
     return LatentCache([Path(n) if Path(n).is_dir() else cache_home() / "latents" / n for n in names])
 
 
+def training_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """What the model computes in. ``auto`` goes by the machine's features alone: a measured speed could change from one
+    call to the next, and a resumed training would go on in another format."""
+    if precision == "auto" and device.type == "cpu":
+        precision = "bfloat16" if cpu_has_bfloat16_units() else "float32"
+    return dtype_of(precision, device)
+
+
 class Trainer:
     """One training.
 
@@ -77,7 +85,7 @@ class Trainer:
         self.accelerator = Accelerator()
         self.device = self.accelerator.device
         self.report = report if self.accelerator.is_main_process else lambda line: None
-        self.dtype = dtype_of(config.run.precision, self.device)
+        self.dtype = training_dtype(config.run.precision, self.device)
         self.cache = open_cache(config.data.caches)
         self.progress = Progress()
         self._refresh_wanted = threading.Event()
@@ -136,6 +144,7 @@ class Trainer:
         """Train until the steps are done, the time is over, or ``stop`` is set; then save."""
         run = self.config.run
         began, minutes_before = time.monotonic(), self.progress.minutes
+        self.report(f"training '{self.config.name}' on {self.device} in {name_of(self.dtype)}, {len(self.cache)} clips")
         clock = _Clock(began)
         with Prefetcher(self._make_batch, self.progress.batches) as stream:
             while self.progress.step < run.steps and not self._should_stop(began, stop):
