@@ -111,7 +111,7 @@ def test_a_film_keeps_its_pictures(client, files):
         ("/audio_to_video", {"audio": "broken"}, "cannot be read"),
         ("/audio_to_video", {"audio": None}, "Please upload or record a sound first"),
         ("/video_to_audio", {"video": "broken"}, "cannot be read"),
-        ("/video_to_audio", {"video": None}, "Please upload or record a film first"),
+        ("/video_to_audio", {"video": None}, "Please upload a film first"),
         ("/video_to_audio", {"video": "film", "start": 60.0}, "nothing starts at 60.00 s"),
     ],
 )

@@ -50,10 +50,17 @@ def example_row(tab: Literal["joint", "audio", "video"], inputs: list[Component]
     return gr.Examples(
         [[*row, SEED, False] for row in rows],
         inputs=inputs,
-        visible_columns=list(range(len(inputs) - 2)),
+        example_labels=[_label(row) for row in rows],
         label="Examples: press one to see it made",
         api_visibility="private",
     )
+
+
+def _label(row: list[str | None]) -> str:
+    """An example as one short line: the file that comes with it, and its first words."""
+    words = next(cell for cell in row if cell and not cell.endswith(_FILES))
+    names = [Path(cell).name for cell in row if cell and cell.endswith(_FILES)]
+    return " · ".join([*names, words])
 
 
 def _with_paths(row: list[str | None]) -> list[str | None] | None:

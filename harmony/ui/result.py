@@ -37,7 +37,8 @@ class ResultPanel:
                 gr.DownloadButton(label, size="sm", interactive=False, min_width=100)
                 for label in ("Video (mp4)", "Sound (wav)", "Settings (json)")
             ]
-        with gr.Accordion("Which moment of the sound each moment of the picture listens to", open=False):
+        with gr.Accordion("Attention over time", open=False):
+            gr.Markdown("Which moment of the sound each moment of the picture listens to.", elem_classes="hm-note")
             matrix = gr.Image(
                 label="Attention over time", show_label=False, interactive=False, buttons=["download"],
                 format="png", height=320,

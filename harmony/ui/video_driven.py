@@ -25,9 +25,7 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
         with gr.Column(scale=5, min_width=300):
-            video = gr.Video(
-                sources=["upload", "webcam"], label="Your film", height=320, buttons=[], elem_classes="hm-video"
-            )
+            video = gr.Video(sources=["upload"], label="Your film", height=300, buttons=[], elem_classes="hm-video")
             start = range_controls(video, studio)
             audio_prompt = gr.Textbox(
                 value="", label="What is heard", info="Optional. What kind of sound belongs to the picture.", lines=2,
@@ -70,7 +68,7 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
             reference_audio: A sound file with 1 to 3 seconds of the voice to speak with.
         """
         if video is None:
-            raise gr.Error("Please upload or record a film first.", print_exception=False)
+            raise gr.Error("Please upload a film first.", print_exception=False)
         job = Job(
             task="video_to_audio",
             video=video,
