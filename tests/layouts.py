@@ -81,6 +81,61 @@ def other_stream(name: str, dim: int) -> Shapes:
     )
 
 
+def mmaudio_vae_layout(*, mels: int = 80, latents: int = 20, dim: int = 384) -> Shapes:
+    """MMAudio's ``v1-16.pth``: 1-D convolutions without bias, three levels, attention in the middle."""
+    widths = (dim, 2 * dim, 4 * dim)
+    top = widths[-1]
+
+    def block(name: str, inner: int, outer: int) -> Shapes:
+        shapes: Shapes = {f"{name}.conv1.weight": (outer, inner, 3), f"{name}.conv2.weight": (outer, outer, 3)}
+        return shapes if inner == outer else shapes | {f"{name}.nin_shortcut.weight": (outer, inner, 1)}
+
+    def middle(name: str) -> Shapes:
+        attention = {f"{name}.attn_1.qkv.weight": (3 * top, top, 1), f"{name}.attn_1.proj_out.weight": (top, top, 1)}
+        return block(f"{name}.block_1", top, top) | attention | block(f"{name}.block_2", top, top)
+
+    shapes: Shapes = {"data_mean": (1, mels, 1), "data_std": (1, mels, 1)}
+    shapes |= {"encoder.learnable_gain": (), "encoder.conv_in.weight": (dim, mels, 3)} | middle("encoder.mid")
+    shapes |= {"encoder.conv_out.weight": (2 * latents, top, 3)}
+    shapes |= {f"encoder.down.0.downsample.conv{k}.weight": (dim, dim, 1) for k in (1, 2)}
+    shapes |= {"decoder.learnable_gain": (), "decoder.conv_in.weight": (top, latents, 3)} | middle("decoder.mid")
+    shapes |= {"decoder.conv_out.weight": (mels, dim, 3), "decoder.up.1.upsample.conv.weight": (2 * dim, 2 * dim, 3)}
+    for level, width in enumerate(widths):
+        below, above = widths[max(level - 1, 0)], widths[min(level + 1, 2)]
+        for k in range(2):
+            shapes |= block(f"encoder.down.{level}.block.{k}", below if k == 0 else width, width)
+        for k in range(3):
+            shapes |= block(f"decoder.up.{level}.block.{k}", above if k == 0 else width, width)
+    return shapes
+
+
+def bigvgan_layout(
+    *, mels: int = 80, dim: int = 1536, kernels: tuple[int, ...] = (8, 8, 4, 4, 4, 4), filters: bool = True
+) -> Shapes:
+    """MMAudio's ``best_netG.pt`` under "generator": BigVGAN with weight norm, snake activations and tanh."""
+
+    def convolution(name: str, *shape: int, bias: int) -> Shapes:
+        return {f"{name}.weight_g": (shape[0], 1, 1), f"{name}.weight_v": shape, f"{name}.bias": (bias,)}
+
+    def activation(name: str, width: int) -> Shapes:
+        shapes: Shapes = {f"{name}.act.alpha": (width,), f"{name}.act.beta": (width,)}
+        constants: Shapes = {f"{name}.{where}.filter": (1, 1, 12) for where in ("upsample", "downsample.lowpass")}
+        return shapes | constants if filters else shapes
+
+    shapes = convolution("conv_pre", dim, mels, 7, bias=dim)
+    for stage, kernel in enumerate(kernels):
+        width = dim // 2 ** (stage + 1)
+        shapes |= convolution(f"ups.{stage}.0", 2 * width, width, kernel, bias=width)
+        for block, size in enumerate((3, 7, 11)):
+            name = f"resblocks.{3 * stage + block}"
+            for k in range(3):
+                for convs in ("convs1", "convs2"):
+                    shapes |= convolution(f"{name}.{convs}.{k}", width, width, size, bias=width)
+            for k in range(6):
+                shapes |= activation(f"{name}.activations.{k}", width)
+    return shapes | activation("activation_post", width) | convolution("conv_post", 1, width, 7, bias=1)
+
+
 def random_weights(shapes: Shapes, *, seed: int = 0) -> dict[str, Tensor]:
     """Weights that let every part count: matrices as after a usual start, norms around 1."""
     g = torch.Generator().manual_seed(seed)
