@@ -183,21 +183,21 @@ PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_optio
 @cli.command(context_settings=PASS_ON, add_help_option=False)
 def train(context: typer.Context) -> None:
     """Train a model, or go on training one; [b]harmony train --help[/b] tells how."""
-    pass_on("harmony.training", context.args)
+    pass_on("harmony.training", context)
 
 
 @cli.command(context_settings=PASS_ON, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
     """Measure a model: Harmony-Bench and its reports; [b]harmony evaluate --help[/b] tells how."""
-    pass_on("harmony.evaluation", context.args)
+    pass_on("harmony.evaluation", context)
 
 
-def pass_on(package: str, arguments: list[str]) -> None:
-    """Run ``python -m package`` in this process, under this command's name."""
+def pass_on(package: str, context: typer.Context) -> None:
+    """Run ``python -m package`` in this process, under this command's name and with its arguments."""
     with plain_errors(debug=False):
         if importlib.util.find_spec(f"{package}.__main__") is None:
             raise ValueError(f"This installation has no {package}; install the whole project from its repository.")
-    sys.argv = [f"harmony {package.rpartition('.')[2]}", *arguments]
+    sys.argv = [f"harmony {context.info_name}", *context.args]
     runpy.run_module(package, run_name="__main__")
 
 

@@ -3,6 +3,7 @@
 import functools
 import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,5 +149,5 @@ def test_train_and_evaluate_hand_over_their_arguments(tmp_path, monkeypatch, cap
     (tmp_path / "studies" / "__main__.py").write_text("import sys; print(sys.argv)")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "argv", ["harmony"])
-    pass_on("studies", ["--config", "a.yaml", "--help"])
-    assert capsys.readouterr().out.strip() == "['harmony studies', '--config', 'a.yaml', '--help']"
+    pass_on("studies", SimpleNamespace(info_name="train", args=["--config", "a.yaml", "--help"]))
+    assert capsys.readouterr().out.strip() == "['harmony train', '--config', 'a.yaml', '--help']"

@@ -58,15 +58,15 @@ def load_pipeline(model: str) -> HarmonyPipeline:
     """Open the pipeline and put it where it runs fastest."""
     import torch
 
-    # Its wish for another package, at every import, would be the first thing that a person reads.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-
     pipeline = _pipeline_class()
     pipe = pipeline.micro() if model == MICRO else pipeline.from_pretrained(model)
     return pipe.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _pipeline_class() -> type[HarmonyPipeline]:
-    from harmony.pipeline import HarmonyPipeline  # seconds of imports: only when a model is really wanted
+    """Imported late: it takes seconds, and is needed only when a model is really wanted."""
+    # Its wish for another package, at every import, would be the first thing that a person reads.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    from harmony.pipeline import HarmonyPipeline
 
     return HarmonyPipeline
