@@ -37,11 +37,6 @@ REFERENCES = ("reference_same", "reference_other")
 _FORMAT = 1
 
 
-def cache_home() -> Path:
-    """Where caches, runs and trained codecs live: ``$HARMONY_CACHE`` or ``~/.cache/harmony``."""
-    return Path(os.environ.get("HARMONY_CACHE") or Path.home() / ".cache" / "harmony")
-
-
 @dataclass(frozen=True)
 class CacheInfo:
     """What every shard of a cache has in common.

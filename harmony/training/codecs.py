@@ -22,7 +22,7 @@ from typing import Annotated
 import torch
 import typer
 
-from harmony.data.cache import cache_home
+from harmony.data.home import cache_home
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec
 from harmony.training.clip_pool import ClipPool, PoolSpec

@@ -10,8 +10,8 @@ from typing import Annotated
 import torch
 import typer
 
-from harmony.data.cache import cache_home
 from harmony.data.fill import Encoder, fill_cache
+from harmony.data.home import cache_home
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec
 from harmony.timeline import Timeline

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 
-from harmony.data.cache import cache_home
+from harmony.data.home import cache_home
 from harmony.guidance import GuidanceConfig
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec

@@ -70,3 +70,25 @@ class Journal:
         if self._path is not None:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(fields | {"time": round(time.time(), 1)}) + "\n")
+
+
+class Stopwatch:
+    """Tells when something is due again, and how fast samples go by."""
+
+    def __init__(self, began: float) -> None:
+        self._began = began
+        self._last: dict[str, float] = {}
+        self._samples: tuple[float, int] | None = None
+
+    def is_due(self, what: str, minutes: float) -> bool:
+        now = time.monotonic()
+        if now - self._last.get(what, self._began) < 60 * minutes:
+            return False
+        self._last[what] = now
+        return True
+
+    def samples_per_second(self, samples: int) -> float:
+        """Since the last call; from the start it is not known yet and 0."""
+        now = time.monotonic()
+        before, self._samples = self._samples, (now, samples)
+        return 0.0 if before is None else round((samples - before[1]) / max(now - before[0], 1e-6), 2)

@@ -13,7 +13,8 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object, set_seed
 
-from harmony.data.cache import LatentCache, cache_home
+from harmony.data.cache import LatentCache
+from harmony.data.home import cache_home
 from harmony.data.world import vocabulary
 from harmony.models.conditioning import Streams
 from harmony.models.text import CaptionTokenizer
@@ -33,7 +34,7 @@ from harmony.training.conditions import encode_conditions
 from harmony.training.config import TrainingConfig
 from harmony.training.curriculum import learning_rate
 from harmony.training.ema import MovingAverage
-from harmony.training.journal import Journal, LossMeter
+from harmony.training.journal import Journal, LossMeter, Stopwatch
 from harmony.training.losses import add_noise, clip_losses, run_model, total_loss
 from harmony.training.tasks import stream_weights
 from harmony.training.trainee import Trainee, load_tokenizer
@@ -145,7 +146,7 @@ class Trainer:
         run = self.config.run
         began, minutes_before = time.monotonic(), self.progress.minutes
         self.report(f"training '{self.config.name}' on {self.device} in {name_of(self.dtype)}, {len(self.cache)} clips")
-        clock = _Clock(began)
+        clock = Stopwatch(began)
         with Prefetcher(self._make_batch, self.progress.batches) as stream:
             while self.progress.step < run.steps and not self._should_stop(began, stop):
                 norm = self._step([stream.get() for _ in range(run.accumulate)])
@@ -239,7 +240,7 @@ class Trainer:
 
     # -- writing down --------------------------------------------------------------------------------------------------
 
-    def _log(self, norm: torch.Tensor, clock: _Clock) -> None:
+    def _log(self, norm: torch.Tensor, clock: Stopwatch) -> None:
         lr = learning_rate(self.progress.step - 1, self.config.optimizer, total=self.config.run.steps)
         losses = self.meter.read()
         rate = clock.samples_per_second(self.progress.samples)
@@ -275,28 +276,6 @@ class Trainer:
         moments = self.weights.moments(self.optimizer)
         flats = dict(zip(_PARTS, (self.weights.masters, self.average.average, *moments.values()), strict=True))
         save_state(self.folder, {part: self.weights.named(flat) for part, flat in flats.items()}, self.progress)
-
-
-class _Clock:
-    """Tells when something is due again, and how fast samples go by."""
-
-    def __init__(self, began: float) -> None:
-        self._began = began
-        self._last: dict[str, float] = {}
-        self._samples: tuple[float, int] | None = None
-
-    def is_due(self, what: str, minutes: float) -> bool:
-        now = time.monotonic()
-        if now - self._last.get(what, self._began) < 60 * minutes:
-            return False
-        self._last[what] = now
-        return True
-
-    def samples_per_second(self, samples: int) -> float:
-        """Since the last call; from the start it is not known yet and 0."""
-        now = time.monotonic()
-        before, self._samples = self._samples, (now, samples)
-        return 0.0 if before is None else round((samples - before[1]) / max(now - before[0], 1e-6), 2)
 
 
 def start_over(folder: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from harmony.data.cache import cache_home
+from harmony.data.home import cache_home
 from harmony.models.text import CaptionTokenizer
 from harmony.training.checkpoint import STATE_NAME, TOKENIZER_FOLDER, read_part
 from harmony.training.trainee import COMPONENTS, Trainee, load_tokenizer

@@ -1,0 +1,132 @@
+"""Training: latent caches, batches, and with which conditions clips are shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from caches import AUDIO, INFO, TIMELINE, add_shard, encoded, micro, speaking
+
+from harmony.data.cache import LatentCache, create_cache
+from harmony.data.fill import Encoder, fill_cache
+from harmony.data.world import sample_scene
+from harmony.models.codecs.audio import MelAudioCodec
+from harmony.models.codecs.video import PatchVideoCodec
+from harmony.models.text import CaptionTokenizer
+from harmony.training.batches import BatchMaker, ClipSampler, Prefetcher
+from harmony.training.conditions import choose_shown
+from harmony.training.config import ConditionConfig, DataConfig
+from harmony.training.tasks import Task
+
+
+def test_conditions_are_hidden_as_often_as_the_config_says():
+    config, scene, rng = ConditionConfig(), speaking(3), np.random.default_rng(0)
+    voice = np.zeros((6, 8))
+    for task in Task:
+        shares = getattr(config, task.name.lower())
+        shown = [choose_shown(scene, task, config, rng, reference=voice) for _ in range(600)]
+        seen = 1 - shares.drop_all_text
+        for field, expected in (
+            ("video_caption", seen * (1 - shares.drop_video_caption)),
+            ("audio_caption", seen * (1 - shares.drop_audio_caption)),
+            ("transcript", seen * (shares.transcript[0] + shares.transcript[1])),
+            ("schedule", seen * (shares.transcript[0] + shares.transcript[2])),
+            ("reference", 1 - shares.drop_reference),
+        ):
+            share = np.mean([getattr(s, field) is not None for s in shown])
+            assert abs(share - expected) < 0.07, (task, field)
+
+
+def test_one_caption_can_serve_both_streams():
+    config = ConditionConfig(one_caption=1.0)
+    shown = [choose_shown(speaking(1), Task.JOINT, config, np.random.default_rng(s)) for s in range(40)]
+    both = [s for s in shown if s.video_caption and s.audio_caption]
+    assert both and all(s.video_caption == s.audio_caption for s in both)
+
+
+def test_nothing_said_shows_no_transcript():
+    scene = sample_scene(5, kind="drum")
+    shown = [choose_shown(scene, Task.JOINT, ConditionConfig(), np.random.default_rng(s)) for s in range(20)]
+    assert all(s.transcript is None and s.schedule is None and s.reference is None for s in shown)
+
+
+# -- caches and batches ------------------------------------------------------------
+
+
+def test_a_cache_grows_while_it_is_read(home):
+    folder = home / "latents" / "train"
+    cache = LatentCache(folder)
+    assert len(cache) == 8 and {group: len(clips) for group, clips in cache.groups.items()} == {
+        "ambient": 4,
+        "speech": 4,
+    }
+    half_written = folder / "shards" / ".b.123"
+    half_written.mkdir()
+    assert cache.refresh() == 0
+    add_shard(folder, range(8, 12), "b")
+    assert cache.refresh() == 4 and cache.refresh() == 0
+    expected = encoded(9, "speech")
+    assert np.array_equal(cache.latents("video", [9])[0], expected.video.astype(np.float16))
+    assert np.array_equal(cache.reference(9, same_clip=False), expected.reference_other.astype(np.float16))
+    assert cache.clips[9].scene == expected.scene
+    assert cache.reference(8, same_clip=True) is None
+    with pytest.raises(FileExistsError, match="already has"):
+        add_shard(folder, range(8, 12), "b")
+
+
+def test_a_cache_refuses_latents_of_other_codecs(home):
+    other = replace(INFO, fingerprint=(0.0, 1.5))
+    with pytest.raises(ValueError, match="other codecs"):
+        create_cache(home / "latents" / "train", other, np.zeros(AUDIO))
+
+
+def test_clips_of_the_world_are_rendered_encoded_and_found_again(tmp_path):
+    encoder = Encoder(
+        PatchVideoCodec.micro(), MelAudioCodec.micro(), TIMELINE, height=32, width=32, reference_seconds=0.5
+    )
+    lines: list[str] = []
+    assert fill_cache(tmp_path, encoder, range(3), kinds=["drum", "lamp"], shard_size=2, report=lines.append) == 3
+    assert fill_cache(tmp_path, encoder, range(3), kinds=["drum", "lamp"], shard_size=2, report=lines.append) == 0
+    assert lines[-1].endswith("there already")
+    cache = LatentCache(tmp_path)
+    assert [clip.kind for clip in cache.clips] == ["drum", "lamp", "drum"]
+    assert cache.latents("video", [0, 2]).shape == (2, 4, 9, 4, 4)
+    assert cache.latents("audio", [1]).shape == (1, *AUDIO)
+    assert cache.silence.shape == AUDIO
+    with pytest.raises(ValueError, match="no scene kind"):
+        fill_cache(tmp_path, encoder, range(3), kinds=["unicorn"])
+
+
+def test_each_epoch_shows_every_clip_once(home):
+    cache = LatentCache(home / "latents" / "train")
+    sampler = ClipSampler(cache, DataConfig(mix={"ambient": 0.5, "speech": 0.5}), seed=0)
+    rng = np.random.default_rng(0)
+    first, second = (sampler.draw(8, rng) for _ in range(2))
+    assert sorted(first) == sorted(second) == list(range(8)) and first != second
+    state = json.loads(json.dumps(sampler.state()))
+    other = ClipSampler(cache, DataConfig(mix={"ambient": 0.5, "speech": 0.5}), seed=0)
+    other.load_state(state)
+    assert sampler.draw(3, np.random.default_rng(1)) == other.draw(3, np.random.default_rng(1))
+
+
+def test_anchor_clips_are_silent_and_still(home):
+    config = micro("tasks.anchor_share=1.0")
+    cache = LatentCache(home / "latents" / "train")
+    batch = BatchMaker(cache, CaptionTokenizer.from_words(["drum"]), config).make(0)
+    assert not batch.clean.audio.any()
+    later = batch.clean.video[:, :, 1:]
+    assert torch.equal(later, later[:, :, :1].expand_as(later))
+    shown = batch.passes[0].conditions
+    assert shown.transcript_ids is None and shown.timing is None
+    assert not shown.caption_mask[len(batch.sigma) :].any()  # the sound has no caption
+
+
+def test_errors_in_the_background_reach_the_training():
+    def broken(number: int):
+        raise RuntimeError("the disk is gone")
+
+    with Prefetcher(broken, 0) as stream, pytest.raises(RuntimeError, match="disk is gone"):
+        stream.get()
