@@ -198,13 +198,15 @@ def _end_of(stream: av.AudioStream) -> float | None:
 
 def _clock_facts(container: av.container.InputContainer, video, audio) -> dict:
     """Duration, frame rate and number of frames; where the header does not say, by walking through the packets."""
+    name = container.format.name
     told = None if container.duration is None else container.duration / av.time_base
-    estimated = container.format.name in ("aac", "mp3")  # without a header ffmpeg guesses from the first packets
+    if name == "aac":
+        told = None  # bare AAC has no header: ffmpeg guesses from the first packets
     # Only mp4's table of pictures can be relied on.
-    count = video.frames if video is not None and container.format.name.startswith("mov") else 0
-    whole = told is None or estimated or (video is not None and not count)
+    count = video.frames if video is not None and name.startswith("mov") else 0
+    whole = told is None or name == "mp3" or (video is not None and not count)
     times, end = _walk(container, [s for s in (video, audio) if s is not None], whole=whole)
-    guessed = told is None or (estimated and abs(end - told) > _PADDING)
+    guessed = told is None or (name == "mp3" and abs(end - told) > _PADDING)  # an mp3 may have no header either
     facts = {"duration": end if guessed else max(told, 0.0)}
     if guessed:
         facts["sound_end"] = None
