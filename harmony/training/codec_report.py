@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
 
 import torch
 from torch import Tensor
 
-from harmony.evaluation.words import WordRecogniser, word_error_rate
+from harmony.evaluation.figures import CannotMeasure
+from harmony.evaluation.words import Recogniser, word_errors
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.pitch import track_pitch
 from harmony.models.codecs.video import PatchVideoCodec
@@ -97,14 +97,17 @@ def _pitch_kept(made: Tensor, sound: Tensor, codec: MelAudioCodec) -> Tensor:
 
 
 def _words_kept(spoken: list[tuple[list[str], Tensor, Tensor]]) -> dict[str, float]:
-    """Word error rates of originals and decoded sounds, over the clips whose every word the recogniser knows."""
-    if find_spec("pocketsphinx") is None:
+    """Word error rates of originals and decoded sounds of English clips; nothing where they cannot be measured."""
+    english = [clip for clip in spoken if all(word.isascii() for word in clip[0])]
+    try:
+        recogniser = Recogniser(sorted({word for words, _, _ in english for word in words}))
+    except CannotMeasure:
         return {}
-    recogniser = WordRecogniser([word for words, _, _ in spoken for word in words])
-    known = [clip for clip in spoken if set(clip[0]) <= set(recogniser.vocabulary)]
-    said = [words for words, _, _ in known]
-    before, after = ([recogniser.hear(clip[which].numpy()) for clip in known] for which in (1, 2))
-    return {"wer_original": word_error_rate(before, said), "wer": word_error_rate(after, said)}
+    total = max(1, sum(len(words) for words, _, _ in english))
+    before, after = (
+        sum(word_errors(recogniser.words(clip[which].numpy()), clip[0]) for clip in english) / total for which in (1, 2)
+    )
+    return {"wer_original": before, "wer": after}
 
 
 def _mean(values: list[float]) -> float:
