@@ -25,11 +25,25 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Te
         (*batch, S, H * D).
     """
     q, k, v = (x.transpose(-3, -2) for x in (q, k, v))
-    if q.device.type == "cpu":
+    if q.device.type == "cpu" and q.shape[:-1].numel() * k.shape[-2] <= _MOST_SCORES:
         out = attention_weights(q, k, mask) @ v
     else:
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        out = _fused(q, k, v, mask)
     return out.transpose(-3, -2).flatten(-2)
+
+
+# Above this many scores their matrix would take too much memory to be written out.
+_MOST_SCORES = 1 << 27
+
+
+def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Torch's kernel, which is quick for one batch dimension: (*batch, H, S, D) goes in as (B, H, S, D)."""
+    batch = q.shape[:-3]
+    if mask is not None:
+        mask = mask if mask.dtype == torch.bool else mask.to(q.dtype)
+        mask = mask.expand(*batch, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
+    q, k, v = (x.reshape(-1, *x.shape[-3:]) for x in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).unflatten(0, batch)
 
 
 # Below this many keys, softmax along the last dimension is slow on CPUs: rows do not fill a vector.
