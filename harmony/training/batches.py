@@ -60,6 +60,16 @@ class ClipBatch:
         )
 
 
+def usable_clips(cache: LatentCache, config: DataConfig, group: str) -> list[int]:
+    """Indices of a group's clips, without the kinds that are left out; none where the mix leaves out the group."""
+    if not config.mix.get(group):
+        return []
+    clips = cache.groups.get(group, [])
+    if not config.exclude_kinds:
+        return clips
+    return [i for i in clips if cache.clips[i].kind not in config.exclude_kinds]
+
+
 class ClipSampler:
     """Walks through the clips of each group in shuffled epochs; the groups' shares are ``mix``.
 
@@ -73,7 +83,7 @@ class ClipSampler:
 
     def draw(self, count: int, rng: np.random.Generator) -> list[int]:
         """Indices of ``count`` clips; each group's share is as even as chance allows."""
-        shares = {g: s for g, s in self.config.mix.items() if s > 0 and self._clips(g)}
+        shares = {g: s for g, s in self.config.mix.items() if usable_clips(self.cache, self.config, g)}
         if not shares:
             raise ValueError("the latent caches hold no clips of the groups in data.mix; fill them first")
         edges = np.cumsum(list(shares.values())) / sum(shares.values())
@@ -89,20 +99,15 @@ class ClipSampler:
         self._walks = {group: dict(walk) for group, walk in state.items()}
         self._orders = {}
 
-    def _clips(self, group: str) -> list[int]:
-        clips = self.cache.groups.get(group, [])
-        if not self.config.exclude_kinds:
-            return clips
-        return [i for i in clips if self.cache.clips[i].kind not in self.config.exclude_kinds]
-
     def _next(self, group: str) -> int:
         walk = self._walks.setdefault(group, {"epoch": -1, "position": 0, "size": 0})
         if walk["position"] >= walk["size"]:
-            walk.update(epoch=walk["epoch"] + 1, position=0, size=len(self._clips(group)))
+            walk.update(epoch=walk["epoch"] + 1, position=0, size=len(usable_clips(self.cache, self.config, group)))
             self._orders.pop(group, None)
         if group not in self._orders:
             rng = np.random.default_rng([self.seed, walk["epoch"], *group.encode()])
-            self._orders[group] = np.asarray(self._clips(group)[: walk["size"]])[rng.permutation(walk["size"])]
+            clips = np.asarray(usable_clips(self.cache, self.config, group)[: walk["size"]])
+            self._orders[group] = clips[rng.permutation(walk["size"])]
         walk["position"] += 1
         return int(self._orders[group][walk["position"] - 1])
 

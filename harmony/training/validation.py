@@ -10,7 +10,7 @@ import torch
 from harmony.data.cache import LatentCache
 from harmony.models.conditioning import Streams
 from harmony.models.text import CaptionTokenizer
-from harmony.training.batches import ClipBatch, PassPlan, load_clean, to_device
+from harmony.training.batches import ClipBatch, PassPlan, load_clean, to_device, usable_clips
 from harmony.training.conditions import collate, cut_voice, encode_conditions, show_everything
 from harmony.training.config import TrainingConfig
 from harmony.training.losses import add_noise, clip_losses, run_model
@@ -35,11 +35,14 @@ class Validation:
 
     @classmethod
     def build(cls, cache: LatentCache, tokenizer: CaptionTokenizer, config: TrainingConfig) -> Validation:
-        """Take the first ``validation_clips`` clips of a cache."""
-        count = min(config.run.validation_clips, len(cache))
+        """Take the first ``validation_clips`` clips of a cache that are of a kind that is trained."""
+        usable = sorted(i for group in config.data.mix for i in usable_clips(cache, config.data, group))
+        chosen = usable[: config.run.validation_clips]
+        if not chosen:
+            raise ValueError("the validation cache holds no clips of the kinds that are trained")
         batches, groups = [], []
-        for start in range(0, count, _CLIPS_AT_ONCE):
-            indices = list(range(start, min(start + _CLIPS_AT_ONCE, count)))
+        for start in range(0, len(chosen), _CLIPS_AT_ONCE):
+            indices = chosen[start : start + _CLIPS_AT_ONCE]
             batches.append(_fixed_batch(cache, indices, tokenizer, config))
             groups.append(tuple(cache.clips[i].group for i in indices))
         tasks = (Task.JOINT,) if config.streams == "audio" else tuple(Task)
