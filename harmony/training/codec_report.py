@@ -99,6 +99,8 @@ def _pitch_kept(made: Tensor, sound: Tensor, codec: MelAudioCodec) -> Tensor:
 def _words_kept(spoken: list[tuple[list[str], Tensor, Tensor]]) -> dict[str, float]:
     """Word error rates of originals and decoded sounds of English clips; nothing where they cannot be measured."""
     english = [clip for clip in spoken if all(word.isascii() for word in clip[0])]
+    if not english:
+        return {}
     try:
         recogniser = Recogniser(sorted({word for words, _, _ in english for word in words}))
     except CannotMeasure:
