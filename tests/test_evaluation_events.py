@@ -42,6 +42,26 @@ def test_shuffles_stay_within_a_kind_and_never_fix_a_clip():
         derangement_within(["drum"], np.random.default_rng(0))
 
 
+def test_figures_hold_what_the_plain_formulas_give():
+    from harmony.evaluation.figures import gain_figure, matched_gain_figure, sync_figure
+
+    found = [[0.5, 1.0], [0.5], [], [1.2]]
+    true = [[0.5], [1.5], [], [1.2, 1.7]]
+    kinds = ["drum", "drum", "lamp", "lamp"]
+    counts = [match_events(f, t) for f, t in zip(found, true, strict=True)]
+    figure = sync_figure(found, true, kinds)
+    assert figure.value == pytest.approx(mean_f1(counts, kinds))
+    assert figure.low <= figure.value <= figure.high
+    assert figure.details["by_kind"] == {"drum": 2 / 5, "lamp": 2 / 3}
+    assert figure.details["empty_clips"] == 1
+    perfect = [match_events(t, t) for t in true]
+    assert gain_figure(perfect, counts, kinds).value == pytest.approx(1 - mean_f1(counts, kinds))
+    assert gain_figure(counts, counts, kinds).high == 0.0
+    contrasts = [0.1, 0.2, 0.3, 0.4]
+    assert matched_gain_figure(counts, counts, (contrasts, contrasts)).value == 0.0
+    assert matched_gain_figure(perfect, counts, (contrasts, contrasts)).value > 0
+
+
 def test_interval_covers_a_known_mean():
     values = np.random.default_rng(1).normal(3.0, 1.0, 400)
     low, high = interval(lambda index: float(values[index].mean()), 400)

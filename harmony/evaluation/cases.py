@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from harmony.data.world import EVENT_KINDS, GROUPS, KINDS, Captions, Clip, Scene, describe, render, sample_scene
+from harmony.data.world import EVENT_KINDS, GROUPS, KINDS, Captions, Clip, Scene, Split, describe, render, sample_scene
 from harmony.timeline import Timeline
 
 FACES = tuple(kind for kind in KINDS if kind in GROUPS["speech"] or "face" in kind)
@@ -17,10 +17,11 @@ IMPACTS = tuple(kind for kind in EVENT_KINDS if kind not in FACES)
 
 @dataclass(frozen=True)
 class Case:
-    """One request: scene ``seed`` of ``kind`` from the test split; its captions never appeared in training."""
+    """One request: scene ``seed`` of ``kind`` from a held-out split; its captions never appeared in training."""
 
     kind: str
     seed: int
+    split: Split = "test"
 
     @property
     def name(self) -> str:
@@ -28,7 +29,7 @@ class Case:
 
     @cached_property
     def scene(self) -> Scene:
-        return sample_scene(self.seed, kind=self.kind, split="test")
+        return sample_scene(self.seed, kind=self.kind, split=self.split)
 
     @property
     def captions(self) -> Captions:
@@ -42,9 +43,9 @@ class Case:
         return [event.time for event in self.scene.events]
 
 
-def frozen_cases(per_kind: int, kinds: Sequence[str] = IMPACTS) -> list[Case]:
-    """The first ``per_kind`` test scenes of each kind, in the kinds' order."""
-    return [Case(kind, seed) for kind in kinds for seed in range(per_kind)]
+def frozen_cases(per_kind: int, kinds: Sequence[str] = IMPACTS, *, split: Split = "test") -> list[Case]:
+    """The first ``per_kind`` held-out scenes of each kind, in the kinds' order."""
+    return [Case(kind, seed, split) for kind in kinds for seed in range(per_kind)]
 
 
 def fingerprint(cases: Sequence[Case]) -> str:
@@ -53,8 +54,3 @@ def fingerprint(cases: Sequence[Case]) -> str:
     for case in cases:
         digest.update(json.dumps(asdict(case.scene), sort_keys=True).encode())
     return digest.hexdigest()[:12]
-
-
-def clips(cases: Sequence[Case], timeline: Timeline) -> Iterator[Clip]:
-    """Render the true clips one by one."""
-    return (case.clip(timeline) for case in cases)

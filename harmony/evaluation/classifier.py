@@ -24,6 +24,7 @@ class SceneClassifier(ModelMixin, ConfigMixin):
     @register_to_config
     def __init__(self, *, classes: dict[str, list[str]], width: int = 32, num_frames: int = 8) -> None:
         super().__init__()
+        self.size = 64
         self.look = nn.Sequential(
             nn.Conv2d(3, width, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), nn.GELU(),
@@ -36,12 +37,16 @@ class SceneClassifier(ModelMixin, ConfigMixin):
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """(B, F, 3, H, W) in [0, 1] to scores (B, number of classes) per head."""
         batch = frames.shape[0]
-        index = torch.linspace(0, frames.shape[1] - 1, self.config.num_frames).round().long()
-        x = F.interpolate(rearrange(frames[:, index], "b f c h w -> (b f) c h w"), (64, 64), mode="area")
+        chosen = frames[:, self.chosen_frames(frames.shape[1])]
+        x = F.interpolate(rearrange(chosen, "b f c h w -> (b f) c h w"), (self.size, self.size), mode="area")
         x = rearrange(self.look(x - 0.5), "(b f) c h w -> b f (c h w)", b=batch)
         # The mean over time knows colours, the maximum knows what appears only for a moment.
         x = self.gather(torch.cat([x.mean(1), x.amax(1)], dim=-1))
         return {name: head(x) for name, head in self.heads.items()}
+
+    def chosen_frames(self, num_frames: int) -> Tensor:
+        """Which frames of a clip are looked at, (config.num_frames,)."""
+        return torch.linspace(0, num_frames - 1, self.config.num_frames).round().long()
 
     def predict(self, frames: Tensor) -> list[dict[str, str]]:
         """The most likely value of every head, a dict per clip."""

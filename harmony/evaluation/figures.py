@@ -7,10 +7,14 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from harmony.evaluation.events import Counts, derangement_within, f1, f1_by_kind, interval, match_events, mean_f1
+from harmony.evaluation.events import Counts, derangement_within, f1_by_kind, interval, match_events, mean_f1
 
 Times = Sequence[Sequence[float]]
 Contrasts = tuple[Sequence[float], Sequence[float]]
+
+
+class CannotMeasure(RuntimeError):  # noqa: N818  (what it says, not that it failed)
+    """A figure cannot be measured here; the message is one sentence that says why. Reports carry it."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,9 @@ class Figure:
     high: float
     clips: int
     details: dict = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
     def to_dict(self) -> dict:
         return {key: _rounded(value) for key, value in asdict(self).items() if value != {}}
@@ -38,6 +45,28 @@ def figure_of(values: Sequence[float], **details) -> Figure:
     array = np.asarray(values, float)
     low, high = interval(lambda index: float(array[index].mean()), len(array))
     return Figure(float(array.mean()), low, high, len(array), details)
+
+
+def by_kind(values: Sequence[float], kinds: Sequence[str]) -> dict[str, float]:
+    """The mean of the values of each kind."""
+    pairs = list(zip(values, kinds, strict=True))
+    return {kind: float(np.mean([v for v, k in pairs if k == kind])) for kind in sorted(set(kinds))}
+
+
+def ratio_figure(
+    parts: Sequence[float], totals: Sequence[float], *, kinds: Sequence[str] | None = None, **details
+) -> Figure:
+    """All parts over all totals (errors over words, hits over events), one pair per clip; by kind too, if asked."""
+    above, below = np.asarray(parts, float), np.asarray(totals, float)
+
+    def ratio(index: np.ndarray) -> float:
+        total = below[index].sum()
+        return float(above[index].sum() / total) if total else float("nan")
+
+    if kinds is not None:
+        of = np.asarray(kinds)
+        details["by_kind"] = {kind: ratio(np.flatnonzero(of == kind)) for kind in sorted(set(kinds))}
+    return Figure(ratio(np.arange(len(above))), *interval(ratio, len(above)), len(above), details)
 
 
 def sync_figure(found: Times, true: Times, kinds: Sequence[str]) -> Figure:
@@ -60,24 +89,35 @@ def shuffled_figure(found: Times, true: Times, kinds: Sequence[str], *, seed: in
 
 
 def _f1_figure(counts: Sequence[Counts], kinds: Sequence[str], **details) -> Figure:
-    low, high = interval(_resampled(counts, kinds), len(counts))
+    low, high = interval(_mean_f1_of(counts, kinds), len(counts))
     return Figure(mean_f1(counts, kinds), low, high, len(counts), details)
 
 
-def _resampled(counts: Sequence[Counts], kinds: Sequence[str]) -> Callable[[np.ndarray], float]:
-    return lambda index: mean_f1([counts[i] for i in index], [kinds[i] for i in index])
+def _mean_f1_of(counts: Sequence[Counts], kinds: Sequence[str]) -> Callable[[np.ndarray], float]:
+    """:func:`mean_f1` as a function of chosen clips, in arrays: an interval asks for it a thousand times."""
+    names, kind = np.unique(np.asarray(kinds), return_inverse=True)
+    hits = np.array([count.hits for count in counts], float)
+    total = np.array([count.found + count.true for count in counts], float)
+
+    def of(index: np.ndarray) -> float:
+        above = np.bincount(kind[index], 2 * hits[index], len(names))
+        below = np.bincount(kind[index], total[index], len(names))
+        known = below > 0
+        return float((above[known] / below[known]).mean()) if known.any() else float("nan")
+
+    return of
 
 
 def gain_figure(guided: Sequence[Counts], unguided: Sequence[Counts], kinds: Sequence[str]) -> Figure:
     """How much F1 guidance adds on the same requests (paired over clips)."""
 
-    def gain(index: np.ndarray) -> float:
-        chosen = [kinds[i] for i in index]
-        return mean_f1([guided[i] for i in index], chosen) - mean_f1([unguided[i] for i in index], chosen)
+    with_guidance, without = _mean_f1_of(guided, kinds), _mean_f1_of(unguided, kinds)
 
-    everything = np.arange(len(kinds))
+    def gain(index: np.ndarray) -> float:
+        return with_guidance(index) - without(index)
+
     low, high = interval(gain, len(kinds))
-    return Figure(gain(everything), low, high, len(kinds))
+    return Figure(gain(np.arange(len(kinds))), low, high, len(kinds))
 
 
 def matched_gain_figure(guided: Sequence[Counts], unguided: Sequence[Counts], contrasts: Contrasts) -> Figure:
@@ -92,12 +132,18 @@ def matched_gain_figure(guided: Sequence[Counts], unguided: Sequence[Counts], co
     edges = np.quantile(np.concatenate(contrasts), [0.25, 0.5, 0.75])
     bins_guided, bins_unguided = (np.digitize(contrast, edges) for contrast in contrasts)
 
+    def f1_in(counts: Sequence[Counts], bins: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        hits = np.array([count.hits for count in counts], float)
+        total = np.array([count.found + count.true for count in counts], float)
+        return lambda index: np.divide(
+            np.bincount(bins[index], 2 * hits[index], 4), np.bincount(bins[index], total[index], 4)
+        )
+
+    with_guidance, without = f1_in(guided, bins_guided), f1_in(unguided, bins_unguided)
+
     def gain(index: np.ndarray) -> float:
-        differences = [
-            f1([guided[i] for i in index[bins_guided[index] == quarter]])
-            - f1([unguided[i] for i in index[bins_unguided[index] == quarter]])
-            for quarter in range(4)
-        ]
+        with np.errstate(invalid="ignore"):
+            differences = with_guidance(index) - without(index)
         return float(np.nanmean(differences)) if np.isfinite(differences).any() else float("nan")
 
     low, high = interval(gain, len(guided))

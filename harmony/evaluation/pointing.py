@@ -1,4 +1,9 @@
-"""Does attention point at what sounds? The peak of a heat map inside the true source mask, against a centre guess."""
+"""Does attention point at what sounds? The peak of a heat map inside the true source mask, against a centre guess.
+
+The map of an event says where the sound that begins there looks: V2A weights of its audio latents, a mean over heads
+and over the middle third of the layers, summed over the video latents in reach. It is recorded while the model makes
+the sound of a *true* clip, so that the true masks apply.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,15 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from harmony.data.world import Clip
+from harmony.evaluation.batch import Wish, generate_batch
+from harmony.guidance import GuidanceConfig
+from harmony.models.recorder import AttentionRecorder
+from harmony.pipeline import HarmonyPipeline
+from harmony.timeline import Timeline
+
+EVENT_SECONDS = 0.0625  # how much of a sound counts as its beginning
+
 
 @dataclass(frozen=True)
 class Pointing:
@@ -17,6 +31,40 @@ class Pointing:
 
     hit: bool
     centre_hit: bool
+
+
+def middle_third(num_layers: int) -> range:
+    """The layers whose attention is read by default; all of a very shallow model's."""
+    return range(num_layers // 3, num_layers - num_layers // 3)
+
+
+def sound_maps(
+    pipe: HarmonyPipeline, wishes: Sequence[Wish], guidance: GuidanceConfig, *, batch_size: int = 8
+) -> list[NDArray]:
+    """For each video-driven request, where every audio latent looks: (A, h, w)."""
+    maps: list[NDArray] = []
+    for start in range(0, len(wishes), batch_size):
+        batch = wishes[start : start + batch_size]
+        layers = middle_third(pipe.transformer.config.num_layers)
+        recorder = AttentionRecorder(range(len(batch)), layers=layers)
+        generate_batch(pipe, batch, guidance=guidance, recorder=recorder)
+        maps += list(recorder.sound_sources().sum(2).numpy())
+    return maps
+
+
+def point_at_events(looks: NDArray, clip: Clip, timeline: Timeline) -> list[Pointing]:
+    """Judge every event of a true clip by ``looks`` (A, h, w); events whose source is out of sight are left out."""
+    results = []
+    for event in clip.scene.events:
+        mask = clip.source_masks[event.source, timeline.frame_at(event.time)]
+        results.append(point(span_of(looks, event.time, event.time + EVENT_SECONDS, timeline), mask))
+    return [result for result in results if result is not None]
+
+
+def span_of(looks: NDArray, start: float, end: float, timeline: Timeline) -> NDArray:
+    """The mean map (h, w) of the sound from ``start`` to ``end``, in seconds."""
+    first, last = timeline.audio_latent_at(start), timeline.audio_latent_at(end - 1e-6)
+    return looks[first : last + 1].mean(0)
 
 
 def enlarge(heat: NDArray, height: int, width: int) -> NDArray:
@@ -42,3 +90,16 @@ def louder_side(heat: NDArray, masks: Sequence[NDArray]) -> int:
     height, width = masks[0].shape
     big = enlarge(heat, height, width)
     return int(np.argmax([big[mask].mean() if mask.any() else -np.inf for mask in masks]))
+
+
+def speaker_found(looks: NDArray, clip: Clip, timeline: Timeline) -> bool:
+    """Whether the sound of a clip's words looks more at the face that says them than at the other ones.
+
+    Args:
+        looks: (A, h, w).
+        clip: a true one in which somebody speaks, with a mask per face.
+    """
+    words = clip.scene.words
+    heat = np.mean([span_of(looks, word.start, word.end, timeline) for word in words], axis=0)
+    masks = clip.source_masks[:, timeline.frame_at((words[0].start + words[-1].end) / 2)]
+    return louder_side(heat, list(masks)) == words[0].source
