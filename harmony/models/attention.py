@@ -13,6 +13,12 @@ from harmony.models.functional import rms_norm
 from harmony.models.rotary import Rotation, rotate
 
 
+# Above this many scores their matrix would take too much memory to be written out.
+_MOST_SCORES = 1 << 27
+# Below this many keys, softmax along the last dimension is slow on CPUs: rows do not fill a vector.
+_SHORT_ROW = 32
+
+
 def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
     """softmax(q k^T / sqrt(D) + mask) v.
 
@@ -32,10 +38,6 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Te
     return out.transpose(-3, -2).flatten(-2)
 
 
-# Above this many scores their matrix would take too much memory to be written out.
-_MOST_SCORES = 1 << 27
-
-
 def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """Torch's kernel, which is quick for one batch dimension: (*batch, H, S, D) goes in as (B, H, S, D)."""
     batch = q.shape[:-3]
@@ -44,10 +46,6 @@ def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         mask = mask.expand(*batch, *mask.shape[-3:]).reshape(-1, *mask.shape[-3:])
     q, k, v = (x.reshape(-1, *x.shape[-3:]) for x in (q, k, v))
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).unflatten(0, batch)
-
-
-# Below this many keys, softmax along the last dimension is slow on CPUs: rows do not fill a vector.
-_SHORT_ROW = 32
 
 
 def attention_weights(q: Tensor, k: Tensor, mask: Tensor | None = None) -> Tensor:
