@@ -70,6 +70,8 @@ class Espeak:
             raise ValueError(f"espeak-ng has no voice '{language}+{variant}'")
         for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, pitch_range)):
             self._library.espeak_SetParameter(parameter, value, 0)
+        # The engine's noise: from a seed of its own each time, so that a word sounds the same whenever it is said.
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         raw = text.encode()
         self._library.espeak_Synth(raw, len(raw) + 1, 0, _CHARACTERS, 0, _UTF8, None, None)
         self._library.espeak_Synchronize()
