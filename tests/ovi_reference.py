@@ -25,19 +25,26 @@ class OviReference:
 
     def __call__(
         self, video: Tensor, audio: Tensor, *, text_video: Tensor, text_audio: Tensor, timestep: float,
-        first_frame_is_clean: bool = False, skip_layer: int | None = None,
+        first_frame_is_clean: bool = False, skip_layer: int | None = None, voice: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        """(C, T, h, w) and (C, A) to velocities of the same shapes; texts are (rows, text_dim), zero rows included."""
+        """(C, T, h, w) and (C, A) to velocities of the same shapes; texts are (rows, text_dim), zero rows included.
+
+        ``voice`` (C, R) is appended to the sound the DreamID-Omni way: same t, positions from 150 video latents on.
+        """
         grid = (video.shape[1], video.shape[2] // 2, video.shape[3] // 2)
         v, a = Tower(self, "video_model."), Tower(self, "audio_model.")
         x_v, x_a = v.embed_video(video), a.embed_audio(audio)
+        positions = torch.arange(len(x_a))
+        if voice is not None:
+            x_a = torch.cat([x_a, a.embed_audio(voice)])
+            positions = torch.cat([positions, int(150 / AUDIO_SCALE) + torch.arange(voice.shape[1])])
         t_v = torch.full((len(x_v),), timestep, dtype=torch.float64)
         if first_frame_is_clean:
             t_v[: grid[1] * grid[2]] = 0
         e_v, e0_v = v.time(t_v)
         e_a, e0_a = a.time(torch.full((len(x_a),), timestep, dtype=torch.float64))
         context_v, context_a = v.text(text_video), a.text(text_audio)
-        rope_v, rope_a = self.rope_video(grid), self.rope_audio(len(x_a))
+        rope_v, rope_a = self.rope_video(grid), self.rope_audio(positions)
         for n in range(self.layers):
             if n == skip_layer:
                 continue
@@ -48,7 +55,7 @@ class OviReference:
             x_v = v.cross_attention_and_ffn(n, x_v, before, rows_v, context_v, rope_v, rope_a)
         out_v = v.head(x_v, e_v).reshape(*grid, 1, 2, 2, -1)
         out_v = torch.einsum("fhwpqrc->cfphqwr", out_v).reshape(video.shape)
-        return out_v, a.head(x_a, e_a).T
+        return out_v, a.head(x_a, e_a).T[:, : audio.shape[1]]
 
     # -- positions: complex factors (L, 1, head_dim / 2), split 22 / 21 / 21 at Ovi's size ----------------------------
 
@@ -63,11 +70,11 @@ class OviReference:
             parts.append(turns.view(shape).expand(*grid, width))
         return torch.cat(parts, dim=-1).reshape(-1, 1, half)
 
-    def rope_audio(self, length: int) -> Tensor:
+    def rope_audio(self, positions: Tensor) -> Tensor:
         half = self.head_dim // 2
         width = half - 2 * (half // 3)
-        still = torch.ones(length, half - width, dtype=torch.complex128)
-        return torch.cat([self._turns(torch.arange(length), width, AUDIO_SCALE), still], dim=-1)[:, None]
+        still = torch.ones(len(positions), half - width, dtype=torch.complex128)
+        return torch.cat([self._turns(positions, width, AUDIO_SCALE), still], dim=-1)[:, None]
 
     @staticmethod
     def _turns(index: Tensor, width: int, scale: float) -> Tensor:

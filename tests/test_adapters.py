@@ -16,6 +16,7 @@ from harmony.adapters.transformer import convert_transformer, export_ovi, map_fo
 from harmony.adapters.wan import stream_pairs, wan_map
 from harmony.models.conditioning import Conditioning, Streams
 from harmony.models.config import HarmonyConfig
+from harmony.models.recorder import AttentionRecorder
 from harmony.models.transformer import HarmonyTransformer
 
 LAYERS, HEADS, HEAD_DIM, TEXT, FREQ, FFN = 3, 2, 16, 24, 32, 48
@@ -90,12 +91,18 @@ def inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 @torch.no_grad()
-def ours(model: HarmonyTransformer, timestep: float, *, first_frame_is_clean: bool = False, **options) -> Streams:
+def ours(
+    model: HarmonyTransformer, timestep: float, *, first_frame_is_clean: bool = False,
+    reference: Tensor | None = None, reference_mask: Tensor | None = None, **options,
+) -> Streams:  # fmt: skip
     video, audio, text_video, text_audio = inputs()
     time_video = torch.full((1, GRID[0]), timestep)
     if first_frame_is_clean:
         time_video[:, 0] = 0
-    texts = Conditioning(video_caption=text_video[None], audio_caption=text_audio[None])
+    texts = Conditioning(
+        video_caption=text_video[None], audio_caption=text_audio[None], reference=reference,
+        reference_mask=reference_mask,
+    )  # fmt: skip
     times = dict(timestep_video=time_video, timestep_audio=torch.tensor([timestep]))
     out = model(video[None], audio[None], conditioning=texts, **times, **options)
     return Streams(out.video[0], out.audio[0])
@@ -128,13 +135,34 @@ def test_converted_model_computes_what_ovi_computes(ovi_file, model, of_ovi, of_
             torch.testing.assert_close(mine, reference, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_appended_voice_equals_dreamids_form(ovi_file, model, given) -> None:
+    """Zeros in its place are the null; attention maps are of the clip alone."""
+    voice = torch.randn(6, 5, generator=torch.Generator().manual_seed(5))
+    recorder = AttentionRecorder()
+    told = dict(reference=voice[None], reference_mask=torch.full((1, 5), given), recorder=recorder)
+    expected = theirs(ovi_file, 700.0, voice=voice * given)
+    for mine, reference, without in zip(ours(model, 700.0, **told), expected, theirs(ovi_file, 700.0), strict=True):
+        torch.testing.assert_close(mine, reference, atol=1e-5, rtol=0)
+        assert (reference - without).abs().amax() > 1e-3
+    assert recorder.sound_sources().shape == (1, AUDIO, *GRID)
+    assert recorder.audio_of_frames().shape == (1, GRID[0], AUDIO)
+
+
 def test_layers_that_are_skipped_matter(ovi_file) -> None:
     for whole, skipped in zip(theirs(ovi_file, 500.0), theirs(ovi_file, 500.0, skip_layer=1), strict=True):
         assert (whole - skipped).abs().amax() > 0.01
 
 
 def test_new_parts_start_silent_and_are_named(ovi_file, tmp_path) -> None:
-    grown = dict(share_text_qo=False, transcript_dim=8, style=True, cross_timestep=True, zero_init_interaction=True)
+    grown = dict(
+        share_text_qo=False,
+        transcript_dim=8,
+        style=True,
+        cross_timestep=True,
+        zero_init_interaction=True,
+        reference_form="prepended",
+    )
     config = HarmonyConfig.ovi(**SMALL, **grown)
     with Checkpoint(ovi_file) as source:
         report = convert_transformer(source, tmp_path, config)
@@ -164,7 +192,7 @@ def test_a_grown_model_does_not_go_back(ovi_file, tmp_path) -> None:
 
 @pytest.mark.parametrize("layout", ["original", "diffusers"])
 def test_wan_weights_arrive_unchanged(tmp_path, layout) -> None:
-    config = HarmonyConfig.micro(**SMALL, conv_stem=False, qk_norm="full")
+    config = HarmonyConfig.paper(**SMALL, transcript_dim=8)
     weights = random_weights(wan_layout(**SMALL_FILE, channels=4))
     renamed = dict(stream_pairs(LAYERS))
     save_file(

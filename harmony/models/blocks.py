@@ -130,7 +130,8 @@ class HarmonyBlock(nn.Module):
         k_v, v_v = self.v2a.key_value(x_v)
         q_a, k_v = rotate(q_a, clock.v2a.audio), rotate(k_v, clock.v2a.video)
         if recorder is not None:
-            recorder.attention(self.layer, a2v=(q_v, k_a), v2a=(q_a, k_v), clock=clock)
+            own = clock.num_reference  # maps are of the clip, not of an appended reference
+            recorder.attention(self.layer, a2v=(q_v, k_a[:, own:]), v2a=(q_a[:, own:], k_v), clock=clock)
         a2v, v2a = clock.windows or (None, None)
         return local_attention(q_v, k_a, v_a, a2v), local_attention(q_a, k_v, v_v, v2a)
 

@@ -41,6 +41,8 @@ class HarmonyConfig:
         rope_theta: base of the rotary frequencies.
         style: whether reference tokens read the whole video (Global Style Alignment).
         num_null_reference_tokens: learned tokens that stand in when no reference is given (0 = none).
+        reference_form: ``prepended`` (clean, at t = 0, right before the sound, out of the interaction's sight) or
+            ``appended`` (DreamID-Omni's way on Ovi's layout: far behind the sound, at its t, part of the interaction).
         conv_stem: 3x3x3 convolutions on the latent grid before patchify and after unpatchify; stem_width: channels.
         audio_embed: ``linear`` or ``conv`` (Ovi: conv k7, SiLU, gated ConvMLP k7).
         cross_timestep: each stream also sees the other's t, through a projection that starts at zero.
@@ -72,6 +74,7 @@ class HarmonyConfig:
     rope_theta: float = 10_000.0
     style: bool = True
     num_null_reference_tokens: int = 4
+    reference_form: Literal["prepended", "appended"] = "prepended"
     conv_stem: bool = True
     stem_width: int = 48
     audio_embed: Literal["linear", "conv"] = "linear"
@@ -89,6 +92,14 @@ class HarmonyConfig:
     @property
     def dim_audio(self) -> int:
         return self.num_heads_audio * self.head_dim
+
+    @property
+    def takes_appended_reference(self) -> bool:
+        """Whether the ``appended`` form of a reference has a meaning here."""
+        in_video_units = self.rope_alignment == "video" and self.interaction_window is None
+        return (
+            in_video_units and self.text_form == "cross" and not (self.transcript_dim or self.num_null_reference_tokens)
+        )
 
     def to_dict(self) -> dict:
         return asdict(self)
@@ -127,7 +138,7 @@ class HarmonyConfig:
             head_dim=128, ffn_dim_video=14336, ffn_dim_audio=14336, text_dim=4096, transcript_dim=0,
             interaction_order="parallel", share_text_qo=True, zero_init_interaction=False, interaction_window=None,
             interaction_rope="3d", rope_alignment="video", style=False, num_null_reference_tokens=0,
-            conv_stem=False, audio_embed="conv", cross_timestep=False, qk_norm="full",
+            reference_form="appended", conv_stem=False, audio_embed="conv", cross_timestep=False, qk_norm="full",
             frame_rate=24.0, temporal_stride=4, audio_latent_rate=31.25,
         )  # fmt: skip
         return cls(**(full | changes))

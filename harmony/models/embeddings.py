@@ -7,7 +7,7 @@ S tokens, D width, G groups of tokens with one timestep each.
 from __future__ import annotations
 
 import torch
-from diffusers.models.embeddings import PixArtAlphaTextProjection, TimestepEmbedding, Timesteps
+from diffusers.models.embeddings import PixArtAlphaTextProjection, TimestepEmbedding
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,7 +23,7 @@ class ConditionEmbedder(nn.Module):
 
     def __init__(self, dim: int, *, freq_dim: int, text_dim: int, cross_timestep: bool) -> None:
         super().__init__()
-        self.timesteps_proj = Timesteps(freq_dim, flip_sin_to_cos=True, downscale_freq_shift=0)
+        self.freq_dim = freq_dim
         self.time_embedder = TimestepEmbedding(freq_dim, dim)
         self.time_proj = nn.Linear(dim, 6 * dim)
         self.text_embedder = PixArtAlphaTextProjection(text_dim, dim, act_fn="gelu_tanh")
@@ -44,8 +44,15 @@ class ConditionEmbedder(nn.Module):
         return self.cross_time_proj(self._time(timestep[:, None]).to(self.cross_time_proj.weight.dtype))
 
     def _time(self, timestep: Tensor) -> Tensor:
-        waves = self.timesteps_proj(timestep.flatten().float()).unflatten(0, timestep.shape)
-        return self.time_embedder(waves.to(self.time_embedder.linear_1.weight.dtype))
+        return self.time_embedder(sinusoids(timestep, self.freq_dim).to(self.time_embedder.linear_1.weight.dtype))
+
+
+def sinusoids(timestep: Tensor, dim: int) -> Tensor:
+    """Timesteps (B, G) as waves (B, G, dim), cosines first. In float64 like Wan and Ovi: angles reach 1000."""
+    half = dim // 2
+    frequencies = 10_000.0 ** -(torch.arange(half, dtype=torch.float64, device=timestep.device) / half)
+    angles = timestep.double()[..., None] * frequencies
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
 def patchify(grid: Tensor, projection: nn.Conv3d) -> Tensor:

@@ -24,7 +24,7 @@ from harmony.models.embeddings import (
     patchify,
     unpatchify,
 )
-from harmony.models.geometry import audio_rotation, target_rotation, video_rotation
+from harmony.models.geometry import appended_rotation, audio_rotation, target_rotation, video_rotation
 from harmony.models.layer_inputs import JointInputs, StreamInputs, TextInputs
 from harmony.models.stream import modulate
 
@@ -122,7 +122,7 @@ class AudioEnds(StreamEnds):
         super().__init__(config, dim, config.in_channels_audio)
         embed = ConvAudioEmbed if config.audio_embed == "conv" else LinearAudioEmbed
         self.patch_embedding = embed(config.in_channels_audio, dim)
-        self.joint = config.text_form == "joint"
+        self.joint, self.appended = config.text_form == "joint", config.reference_form == "appended"
         if config.transcript_dim:
             self.timing_proj = nn.Linear(config.transcript_dim, dim, bias=False)
             nn.init.zeros_(self.timing_proj.weight)
@@ -134,7 +134,8 @@ class AudioEnds(StreamEnds):
     def embed(self, latents: Tensor, conditioning: Conditioning) -> tuple[Tensor, Tensor | None]:
         """Tokens [null ; reference ; targets] (B, K + R + A, D), and which of the first K + R are real (``None``: all).
 
-        A clip has either its reference or the null tokens; the others are masked.
+        A clip has either its reference or the null tokens; the others are masked. In the ``appended`` form a clip
+        without a reference has one of zeros, DreamID-Omni's null.
         """
         x = self.patch_embedding(latents)
         if conditioning.timing is not None:
@@ -145,6 +146,8 @@ class AudioEnds(StreamEnds):
             if given is None:
                 given = torch.ones(len(reference), reference.shape[2], dtype=torch.bool, device=x.device)
             parts, masks = [self.patch_embedding(reference.to(self.dtype), given), x], [given]
+            if self.appended:
+                parts[0], masks = self.patch_embedding(reference.to(self.dtype) * given[:, None]), []
         if self.shape.num_null_reference_tokens:
             null = self.null_reference.to(self.dtype).expand(len(x), -1, -1)
             parts = [null, *parts]
@@ -158,18 +161,24 @@ class AudioEnds(StreamEnds):
     ) -> tuple[Tensor, StreamInputs, Tensor | None]:  # fmt: skip
         """temb (B, G, D) of the targets, what the layers share, and the text tokens of the ``joint`` form.
 
-        Reference tokens stand at t = 0. Their positions count back from -1, whatever padding surrounds them.
+        Reference tokens stand at t = 0. Their positions count back from -1, whatever padding surrounds them. In the
+        ``appended`` form they share the targets' t, stand far behind, and count as targets to every layer.
         """
         num_reference = x.shape[1] - num_latents
         timestep = timestep.reshape(len(x), -1)
         temb, rows = self.condition_embedder.embed_time(timestep, cross)
         target_rows = rows
         if num_reference:
-            _, clean = self.condition_embedder.embed_time(torch.zeros_like(timestep[:, :1]), cross)
+            clean = rows[:, :1]
+            if not self.appended:
+                _, clean = self.condition_embedder.embed_time(torch.zeros_like(timestep[:, :1]), cross)
             spread = clean.expand(-1, num_reference, -1, -1), rows.expand(-1, num_latents, -1, -1)
             rows = torch.cat(spread, dim=1)
         mask = None
-        if reference_mask is None:
+        if self.appended and num_reference:
+            rotation = appended_rotation(self.shape, num_reference, num_latents, x.device, table_dtype(x))
+            num_reference = 0
+        elif reference_mask is None:
             rotation = target_rotation(self.shape, -num_reference, num_latents, x.device, table_dtype(x))
         else:
             mask = F.pad(reference_mask, (0, num_latents), value=True)

@@ -17,6 +17,7 @@ from harmony.models.rotary import Rotation, aligned_positions, grid_rotation, la
 from harmony.models.windows import Windows, make_windows
 
 CACHED_SHAPES = 16
+APPENDED_AT = 150.0  # video latents after the clip's beginning, where an appended reference starts (DreamID-Omni)
 
 
 @lru_cache(maxsize=CACHED_SHAPES)
@@ -46,11 +47,26 @@ def audio_rotation(config: HarmonyConfig, positions: Tensor, dtype: torch.dtype)
     return rotation.to(positions.device, dtype, num_heads=config.num_heads_audio)
 
 
+def appended_positions(config: HarmonyConfig, num_reference: int) -> Tensor:
+    """Positions (R,) of an ``appended`` reference, in audio latents: further off than any clip is long."""
+    return int(APPENDED_AT / config.audio_rope_scale) + torch.arange(num_reference, dtype=torch.float64)
+
+
 @lru_cache(maxsize=CACHED_SHAPES)
 def target_rotation(config: HarmonyConfig, start: int, stop: int, device: torch.device, dtype: torch.dtype) -> Rotation:
     """Rotation of audio tokens at start, ..., stop - 1; reference tokens have negative positions."""
     with torch.inference_mode(False):
         return audio_rotation(config, torch.arange(start, stop, device=device), dtype)
+
+
+@lru_cache(maxsize=CACHED_SHAPES)
+def appended_rotation(
+    config: HarmonyConfig, num_reference: int, num_latents: int, device: torch.device, dtype: torch.dtype
+) -> Rotation:
+    """Rotation of an ``appended`` reference and of the audio tokens 0, ..., num_latents - 1 behind it."""
+    with torch.inference_mode(False):
+        targets = torch.arange(num_latents, dtype=torch.float64)
+        return audio_rotation(config, torch.cat([appended_positions(config, num_reference), targets]).to(device), dtype)
 
 
 class RotationPair(NamedTuple):
@@ -62,12 +78,16 @@ class RotationPair(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class SharedClock:
-    """Rotations of the interaction in each direction, its windows (``None`` = global), and the grid (T, h, w)."""
+    """Rotations of the interaction in each direction, its windows (``None`` = global), and the grid (T, h, w).
+
+    ``num_reference`` audio tokens in front are an ``appended`` reference.
+    """
 
     a2v: RotationPair
     v2a: RotationPair
     windows: Windows | None
     grid: tuple[int, int, int]
+    num_reference: int = 0
 
 
 @lru_cache(maxsize=CACHED_SHAPES)
@@ -78,8 +98,12 @@ def shared_clock(
     frame_rate: float,
     device: torch.device,
     dtype: torch.dtype,
+    num_reference: int = 0,
 ) -> SharedClock:
-    """Brings T x h x w video tokens and ``num_audio`` audio tokens onto one clock, by the configured alignment."""
+    """Brings T x h x w video tokens and ``num_audio`` audio tokens onto one clock, by the configured alignment.
+
+    ``num_reference`` tokens of an ``appended`` reference stand before the audio tokens.
+    """
     num_time, height, width = grid
     per_token = config.patch_size[0]
     midpoints_v, midpoints_a = latent_midpoints(
@@ -96,6 +120,8 @@ def shared_clock(
                 config.rope_alignment, direction, (midpoints_v, midpoints_a), seconds_per_video_latent=unit_v,
                 seconds_per_audio_latent=1 / config.audio_latent_rate, audio_scale=config.audio_rope_scale,
             )  # fmt: skip
+            if num_reference:
+                audio = torch.cat([appended_positions(config, num_reference) * config.audio_rope_scale, audio])
             of_video = grid_rotation(video, height, width, spatial=config.interaction_rope == "3d", **head)
             of_audio = line_rotation(audio, time_part_only=True, **head)
             rotations[direction] = RotationPair(
@@ -108,4 +134,4 @@ def shared_clock(
                 midpoints_v / unit_v, midpoints_a / unit_v, config.interaction_window, tokens=height * width
             )
             windows = Windows(*(blocks.to(device, dtype) for blocks in both))
-    return SharedClock(windows=windows, grid=grid, **rotations)
+    return SharedClock(windows=windows, grid=grid, num_reference=num_reference, **rotations)

@@ -61,6 +61,11 @@ class HarmonyTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
         self.shape = HarmonyConfig(**settings | {"patch_size": tuple(settings["patch_size"])})
         if self.shape.share_text_qo and (self.shape.interaction_order, self.shape.text_form) != ("parallel", "cross"):
             raise ValueError("share_text_qo needs interaction_order='parallel' and text_form='cross'")
+        if self.shape.reference_form == "appended" and not self.shape.takes_appended_reference:
+            raise ValueError(
+                "an appended reference needs Ovi's form: rope_alignment='video', a global interaction, "
+                "text_form='cross', no transcript, no null reference tokens"
+            )
         self.video = VideoEnds(self.shape)
         self.audio = AudioEnds(self.shape)
         self.blocks = nn.ModuleList(HarmonyBlock(self.shape, layer=n) for n in range(self.shape.num_layers))
@@ -121,7 +126,8 @@ class HarmonyTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
             )
         if both:
             rate = float(frame_rate or self.shape.frame_rate)
-            clock = shared_clock(self.shape, grid, audio.shape[2], rate, x_v.device, table_dtype(x_v))
+            listening = x_a.shape[1] - audio.shape[2] if self.audio.appended else 0
+            clock = shared_clock(self.shape, grid, audio.shape[2], rate, x_v.device, table_dtype(x_v), listening)
             keep = None if interaction is None else interaction.to(x_v.dtype)[:, None, None]
 
         inputs = LayerInputs(inputs_v, inputs_a, clock, keep)
