@@ -88,9 +88,13 @@ def test_clips_of_the_world_are_rendered_encoded_and_found_again(tmp_path):
         PatchVideoCodec.micro(), MelAudioCodec.micro(), TIMELINE, height=32, width=32, reference_seconds=0.5
     )
     lines: list[str] = []
-    assert fill_cache(tmp_path, encoder, range(3), kinds=["drum", "lamp"], shard_size=2, report=lines.append) == 3
-    assert fill_cache(tmp_path, encoder, range(3), kinds=["drum", "lamp"], shard_size=2, report=lines.append) == 0
-    assert lines[-1].endswith("there already")
+    options = dict(kinds=["drum", "lamp"], shard_size=2, report=lines.append)
+    assert fill_cache(tmp_path, encoder, range(1), **options) == 1
+    assert fill_cache(tmp_path, encoder, range(3), **options) == 2  # only what is missing
+    assert fill_cache(tmp_path, encoder, range(3), **options) == 0
+    assert [line.split(":")[0] for line in lines] == [
+        f"train-{start:09d}-{start + 1:09d}-drum+lamp" for start in range(3)
+    ]
     cache = LatentCache(tmp_path)
     assert [clip.kind for clip in cache.clips] == ["drum", "lamp", "drum"]
     assert cache.latents("video", [0, 2]).shape == (2, 4, 9, 4, 4)

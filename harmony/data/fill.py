@@ -97,7 +97,7 @@ def fill_cache(
     shard_size: int = 500,
     report: Callable[[str], None] = lambda line: None,
 ) -> int:
-    """Render, encode and append the clips of a range of seeds; shards that are there already are skipped.
+    """Render, encode and append the clips of a range of seeds; seeds that the cache already has are skipped.
 
     Args:
         folder: of the cache, made if it is not there.
@@ -114,18 +114,35 @@ def fill_cache(
         raise ValueError(f"there is no scene kind '{sorted(unknown)[0]}'; choose from {', '.join(KINDS)}")
     create_cache(folder, encoder.info(), encoder.silence())
     added = 0
-    for start in range(seeds.start, seeds.stop, shard_size):
-        part = range(start, min(start + shard_size, seeds.stop))
+    for part in missing_ranges(folder, seeds, split=split, kinds=kinds, shard_size=shard_size):
         name = shard_name(part, split=split, kinds=kinds)
-        if (Path(folder) / "shards" / name).exists():
-            report(f"{name}: there already")
-            continue
         began = time.monotonic()
         clips = list(_encoded(encoder, part, split=split, kinds=kinds))
         write_shard(folder, name, clips)
         added += len(clips)
         report(f"{name}: {len(clips)} clips, {(time.monotonic() - began) / len(clips) * 1000:.1f} ms each")
     return added
+
+
+def missing_ranges(
+    folder: str | Path, seeds: range, *, split: str, kinds: Sequence[str] | None, shard_size: int
+) -> list[range]:
+    """The seeds that no shard of this split and these kinds covers yet, as ranges of at most ``shard_size``."""
+    there: set[int] = set()
+    for shard in (Path(folder) / "shards").glob(f"{split}-*"):
+        start, stop, *chosen = shard.name.removeprefix(f"{split}-").split("-", 2)
+        if chosen == ([] if kinds is None else ["+".join(kinds)]):
+            there.update(range(int(start), int(stop)))
+    ranges: list[range] = []
+    for seed in seeds:
+        if seed in there:
+            continue
+        last = ranges[-1] if ranges else range(0)
+        if last and last.stop == seed and len(last) < shard_size and (seed - seeds.start) % shard_size:
+            ranges[-1] = range(last.start, seed + 1)
+        else:
+            ranges.append(range(seed, seed + 1))
+    return ranges
 
 
 def shard_name(seeds: range, *, split: str, kinds: Sequence[str] | None) -> str:
