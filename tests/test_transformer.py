@@ -196,3 +196,24 @@ def test_recorder_changes_nothing_and_sees_what_passes() -> None:
     assert recorder.update_norms().shape == (1, TIMES, 2, 2) and recorder.update_norms().min() > 0
     with pytest.raises(ValueError, match="nothing was recorded"):
         AttentionRecorder().sound_sources()
+
+
+def test_places_in_the_picture_are_told_apart():
+    model = HarmonyTransformer.from_harmony_config(HarmonyConfig.micro()).eval()
+    still = torch.zeros(1, 4, 3, 4, 4)
+    tokens, _ = model.video.embed(still)
+    corners = tokens.unflatten(1, (3, 2, 2))[0, :, [0, 0, 1, 1], [0, 1, 0, 1]]
+    assert (corners[0] - corners[2]).abs().max() < 1e-5 or not torch.equal(corners[:, 0], corners[:, 3])
+    wider, _ = model.video.embed(torch.zeros(1, 4, 3, 4, 8))
+    assert wider.shape == (1, 3 * 2 * 4, model.shape.dim_video)
+
+
+def test_the_gain_lets_noisy_latents_through_per_channel_and_time():
+    model = HarmonyTransformer.from_harmony_config(HarmonyConfig.micro()).eval()
+    video, temb, grid = torch.randn(1, 4, 3, 4, 4), torch.zeros(1, 3, model.shape.dim_video), (3, 2, 2)
+    x, features = model.video.embed(video)
+    before = model.video.velocity(x, temb, grid, features, video)
+    with torch.no_grad():
+        model.video.gain.bias.copy_(torch.arange(4.0))
+    after = model.video.velocity(x, temb, grid, features, video)
+    torch.testing.assert_close(after - before, torch.arange(4.0)[None, :, None, None, None] * video)

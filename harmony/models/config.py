@@ -76,6 +76,7 @@ class HarmonyConfig:
     num_null_reference_tokens: int = 4
     reference_form: Literal["prepended", "appended"] = "prepended"
     conv_stem: bool = True
+    spatial_positions: tuple[int, int] | None = None
     stem_width: int = 48
     audio_embed: Literal["linear", "conv"] = "linear"
     cross_timestep: bool = True
@@ -107,15 +108,15 @@ class HarmonyConfig:
     @classmethod
     def tiny(cls, **changes) -> HarmonyConfig:
         """The model in ``assets/harmony-tiny``."""
-        return cls(**({"rope_theta": 100.0} | changes))
+        return cls(**({"rope_theta": 100.0, "spatial_positions": (4, 4)} | changes))
 
     @classmethod
     def micro(cls, **changes) -> HarmonyConfig:
-        """A random model for tests: every mechanism, a few thousand weights."""
+        """A random model for tests: every mechanism, some ten thousand weights."""
         small = dict(
             in_channels_video=4, in_channels_audio=6, num_layers=2, num_heads_video=2, num_heads_audio=2, head_dim=12,
             ffn_dim_video=32, ffn_dim_audio=32, text_dim=16, transcript_dim=16, freq_dim=32,
-            stem_width=8,
+            stem_width=8, spatial_positions=(2, 2),
         )  # fmt: skip
         return cls(**(small | changes))
 

@@ -77,6 +77,13 @@ class VideoEnds(StreamEnds):
         self.patch_embedding = nn.Conv3d(width, config.dim_video, config.patch_size, stride=config.patch_size)
         self.stem = ConvStem(config.in_channels_video, width) if config.conv_stem else None
         self.head = ConvHead(width, config.in_channels_video) if config.conv_stem else None
+        if config.conv_stem:
+            self.gain = nn.Linear(config.dim_video, config.in_channels_video)
+            nn.init.zeros_(self.gain.weight)
+            nn.init.zeros_(self.gain.bias)
+        self.position = None
+        if config.spatial_positions:
+            self.position = nn.Parameter(torch.randn(1, config.dim_video, *config.spatial_positions) / 2)
 
     def grid(self, latents: Tensor) -> tuple[int, int, int]:
         """Tokens along time, height and width of latents (B, C, T, h, w)."""
@@ -91,7 +98,15 @@ class VideoEnds(StreamEnds):
         """Latents (B, C, T, h, w) to tokens (B, S, D) and the stem's features (B, T, h, w, width)."""
         latents = channels_last(latents)
         features = None if self.stem is None else self.stem(latents)
-        return patchify(latents if features is None else features, self.patch_embedding), features
+        x = patchify(latents if features is None else features, self.patch_embedding)
+        return x if self.position is None else x + self._positions(*self.grid(latents.permute(0, 4, 1, 2, 3))), features
+
+    def _positions(self, t: int, h: int, w: int) -> Tensor:
+        """The learned table as (1, t h w, D), stretched to h x w tokens."""
+        table = self.position
+        if tuple(table.shape[2:]) != (h, w):
+            table = F.interpolate(table.float(), (h, w), mode="bilinear", align_corners=False).to(table.dtype)
+        return table.flatten(2).transpose(1, 2).repeat(1, t, 1)
 
     def inputs(
         self, x: Tensor, grid: tuple[int, int, int], timestep: Tensor, cross: Tensor | None, conditioning: Conditioning
@@ -110,7 +125,10 @@ class VideoEnds(StreamEnds):
         """Tokens (B, S, D) to a velocity (B, C, T, h, w)."""
         out = unpatchify(self.project(x, temb), grid, self.shape.patch_size)
         if self.head is not None:
-            out = self.head(out, features, channels_last(latents))
+            latents = channels_last(latents)
+            gain = self.gain(temb.to(latents.dtype))  # (B, G, C), one row for each T / G latents
+            gain = gain.repeat_interleave(latents.shape[1] // gain.shape[1], dim=1)[:, :, None, None]
+            out = self.head(out, features, latents) + gain * latents
         return out.permute(0, 4, 1, 2, 3)
 
 
@@ -139,6 +157,8 @@ class AudioEnds(StreamEnds):
         """
         x = self.patch_embedding(latents)
         if conditioning.timing is not None:
+            if conditioning.timing.shape[1] != x.shape[1]:
+                raise ValueError(f"the timing track has {conditioning.timing.shape[1]} steps, the sound {x.shape[1]}")
             x = x + self.timing_proj(conditioning.timing.to(self.dtype))
         parts, masks = [x], []
         reference, given = conditioning.reference, conditioning.reference_mask
