@@ -12,7 +12,6 @@ from torch.nn import functional as F
 from harmony.models.functional import rms_norm
 from harmony.models.rotary import Rotation, rotate
 
-
 # Above this many scores their matrix would take too much memory to be written out.
 _MOST_SCORES = 1 << 27
 # Below this many keys, softmax along the last dimension is slow on CPUs: rows do not fill a vector.

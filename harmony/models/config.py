@@ -44,6 +44,7 @@ class HarmonyConfig:
         reference_form: ``prepended`` (clean, at t = 0, right before the sound, out of the interaction's sight) or
             ``appended`` (DreamID-Omni's way on Ovi's layout: far behind the sound, at its t, part of the interaction).
         conv_stem: 3x3x3 convolutions on the latent grid before patchify and after unpatchify; stem_width: channels.
+        spatial_positions: rows and columns of a learned table of places, added to the video tokens; ``None`` = none.
         audio_embed: ``linear`` or ``conv`` (Ovi: conv k7, SiLU, gated ConvMLP k7).
         cross_timestep: each stream also sees the other's t, through a projection that starts at zero.
         qk_norm: RMS norm of queries and keys over the full width (``full``, Wan) or per head (``head``).

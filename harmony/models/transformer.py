@@ -58,7 +58,8 @@ class HarmonyTransformer(ModelMixin, ConfigMixin, PeftAdapterMixin):
     @_takes_fields_of(HarmonyConfig)
     def __init__(self, **settings) -> None:
         super().__init__()
-        self.shape = HarmonyConfig(**settings | {"patch_size": tuple(settings["patch_size"])})
+        # A config read from a file has lists where the dataclass has tuples.
+        self.shape = HarmonyConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in settings.items()})
         if self.shape.share_text_qo and (self.shape.interaction_order, self.shape.text_form) != ("parallel", "cross"):
             raise ValueError("share_text_qo needs interaction_order='parallel' and text_form='cross'")
         if self.shape.reference_form == "appended" and not self.shape.takes_appended_reference:
