@@ -15,6 +15,7 @@ from harmony.data.world.captions import words_of
 from harmony.data.world.chance import Chance
 from harmony.data.world.visemes import CLOSED_LIPS, TimedPhoneme, mouth_track, visemes_of
 from harmony.evaluation.faces import lip_sync, mouth_opening, voice_energy
+from harmony.pacing import GAP, place_words
 from harmony.timeline import Timeline
 
 TIMELINE = Timeline()
@@ -104,7 +105,7 @@ def test_words_fit_into_the_clip(seed, duration, kind):
     scene = world.sample_scene(seed, kind=kind, duration=duration)
     ends = [0.0, *(word.end for word in scene.words)]
     starts = [*(word.start for word in scene.words), duration]
-    assert all(start - end >= speech.GAP - 1e-5 for start, end in zip(starts, ends, strict=True))
+    assert all(start - end >= GAP - 1e-5 for start, end in zip(starts, ends, strict=True))
     assert scene.transcript == (" ".join(word.text for word in scene.words) or None)
     assert [event.time for event in scene.events] == [word.start for word in scene.words]
     assert (scene.speaker is None) == (not scene.words)
@@ -112,14 +113,14 @@ def test_words_fit_into_the_clip(seed, duration, kind):
 
 def test_words_stand_at_irregular_times():
     """The law: first onset and inner gaps have the same distribution, GAP + share * free time."""
-    placed = np.array([speech.place_words([0.3, 0.4], 2.0, Chance(seed)) for seed in range(1500)])
-    free = 2.0 - 0.7 - 3 * speech.GAP
+    placed = np.array([place_words([0.3, 0.4], 2.0, Chance(seed).dirichlet(3)) for seed in range(1500)])
+    free = 2.0 - 0.7 - 3 * GAP
     first, gap = placed[:, 0], placed[:, 1] - placed[:, 0] - 0.3
-    assert first.mean() == pytest.approx(speech.GAP + free / 3, abs=0.02)
-    assert gap.mean() == pytest.approx(speech.GAP + free / 3, abs=0.02)
+    assert first.mean() == pytest.approx(GAP + free / 3, abs=0.02)
+    assert gap.mean() == pytest.approx(GAP + free / 3, abs=0.02)
     assert first.std() == pytest.approx(free / np.sqrt(18), rel=0.08)  # Dirichlet(1, 1, 1)
     with pytest.raises(ValueError, match="do not fit"):
-        speech.place_words([0.6, 0.6], 1.3, Chance(0))
+        place_words([0.6, 0.6], 1.3, Chance(0).dirichlet(3))
 
 
 def test_sound_is_where_the_words_are():

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony.models.schedule import ScheduledWord, place_words, render_timing_track, sample_schedule
+from harmony.models.schedule import ScheduledWord, render_timing_track, sample_schedule
 from harmony.models.text import CaptionEncoder, CaptionTokenizer
 from harmony.models.transcript import (
     NUM_SYMBOLS,
@@ -15,6 +15,7 @@ from harmony.models.transcript import (
     transcript_ids,
     word_ids,
 )
+from harmony.pacing import place_words
 from harmony.timeline import Timeline
 
 
@@ -101,5 +102,5 @@ def test_placing_words_uses_all_the_free_time_on_average():
     import numpy as np
 
     rng = np.random.default_rng(0)
-    last = [place_words([0.3, 0.3], 2.0, rng)[1] for _ in range(2000)]
+    last = [place_words([0.3, 0.3], 2.0, rng.dirichlet([1, 1, 1]))[1] for _ in range(2000)]
     assert abs(np.mean(last) - (0.08 * 2 + 0.3 + (2.0 - 0.6 - 0.24) * 2 / 3)) < 0.02

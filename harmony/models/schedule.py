@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from harmony.models.transcript import FILLER, spoken_words, word_ids
+from harmony.pacing import GAP, place_words
 from harmony.timeline import Timeline
 
 
@@ -39,38 +40,29 @@ def sample_schedule(transcript: str, timeline: Timeline, *, seed: int) -> Schedu
     if not words:
         return ()
     rng = np.random.Generator(np.random.PCG64([seed, zlib.crc32(" ".join(words).encode())]))
-    durations = [expected_duration(word) * float(np.exp(rng.normal(0, 0.08))) for word in words]
-    room = timeline.duration - MINIMUM_GAP * (len(words) + 1)
+    speed = float(np.exp(rng.normal(0, 0.11)))  # a voice is quick or slow throughout its clip
+    durations = [speed * expected_duration(word) * float(np.exp(rng.normal(0, 0.10))) for word in words]
+    room = timeline.duration - GAP * (len(words) + 1)
     if room <= 0:
         raise ValueError(
             f"{len(words)} words do not fit into {timeline.duration:.1f} s; say fewer words or make the clip longer"
         )
     squeeze = min(1.0, room / sum(durations))
-    durations = [d * squeeze for d in durations]
-    starts = place_words(durations, timeline.duration, rng)
+    # A millionth less, so that rounded times never reach beyond the clip.
+    durations = [d * squeeze - 1e-6 for d in durations]
+    starts = place_words(durations, timeline.duration, rng.dirichlet(np.ones(len(words) + 1)).tolist())
     return tuple(ScheduledWord(w, s, s + d) for w, s, d in zip(words, starts, durations, strict=True))
 
 
-MINIMUM_GAP = 0.08
-
-
 def expected_duration(word: str) -> float:
-    """Seconds that a word usually takes, by its letters (tone digits mark syllables and count little)."""
+    """Seconds that a word usually takes: regressions on the speech bank's training voices.
+
+    English by letters (residual deviation 0.06 s), Mandarin, known by its tone digits, by letters of its pinyin
+    (0.10 s).
+    """
     tones = sum(c.isdigit() for c in word)
     letters = len(word) - tones
-    return 0.14 + 0.055 * letters + 0.03 * tones
-
-
-def place_words(durations: Sequence[float], clip_seconds: float, rng: np.random.Generator) -> list[float]:
-    """Start times: a minimum gap around each word, the free time shared out by a flat Dirichlet draw."""
-    free = clip_seconds - sum(durations) - MINIMUM_GAP * (len(durations) + 1)
-    shares = rng.dirichlet(np.ones(len(durations) + 1)) * max(free, 0.0)
-    starts, now = [], 0.0
-    for share, duration in zip(shares[:-1], durations, strict=True):
-        now += MINIMUM_GAP + float(share)
-        starts.append(now)
-        now += duration
-    return starts
+    return 0.195 + 0.051 * letters if tones else 0.253 + 0.030 * letters
 
 
 def render_timing_track(schedule: Sequence[ScheduledWord], timeline: Timeline) -> Tensor:

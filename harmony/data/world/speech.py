@@ -16,7 +16,7 @@ serves. The small bank's words are samples of the full one, so scenes of the sma
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,12 +26,10 @@ import soundfile
 from scipy.signal import resample_poly
 
 from harmony.data.home import cache_home
-from harmony.data.world.chance import Chance
 from harmony.data.world.types import Split, Word
 from harmony.data.world.visemes import TimedPhoneme
 
 MINI_BANK = Path(__file__).resolve().parents[3] / "assets" / "speech-mini"
-GAP = 0.08  # seconds of silence kept before, between and after words
 _FORMAT = 1
 _BUILD = "build the full bank with 'python tools/speech/make_bank.py', or set HARMONY_CACHE to where it is"
 
@@ -141,24 +139,6 @@ def phonemes(bank: SpeechBank, voice: Voice, words: Iterable[Word]) -> list[tupl
         for word in words
         for spoken in (bank.word(voice, word.text),)
     ]
-
-
-def place_words(durations: Sequence[float], clip_seconds: float, rng: Chance) -> list[float]:
-    """When words begin: at least ``GAP`` before, between and after them, and the time that is left shared out among
-    those gaps by Dirichlet(1), so that the first onset varies as the gaps do.
-
-    Raises:
-        ValueError: if they do not fit.
-    """
-    free = clip_seconds - sum(durations) - GAP * (len(durations) + 1)
-    if free < 0:
-        raise ValueError(f"{len(durations)} words do not fit into {clip_seconds:.2f} s")
-    starts, now = [], 0.0
-    for share, duration in zip(rng.dirichlet(len(durations) + 1), durations, strict=False):
-        now += GAP + share * free
-        starts.append(round(now, 6))
-        now += duration
-    return starts
 
 
 def _voice(entry: Mapping, folder: Path, rate: int) -> Voice:

@@ -11,10 +11,11 @@ import numpy as np
 
 from harmony.data.world import sound
 from harmony.data.world.chance import Chance
-from harmony.data.world.speech import GAP, SpeechBank, Voice, phonemes, place_words, speech, speech_bank
+from harmony.data.world.speech import SpeechBank, Voice, phonemes, speech, speech_bank
 from harmony.data.world.times import COUNT_WORDS
 from harmony.data.world.types import Event, Scene, Split, Word
 from harmony.data.world.visemes import mouth_track
+from harmony.pacing import GAP, place_words
 
 MANDARIN_SHARE = 0.2
 SILENT_SHARE = 0.05
@@ -56,7 +57,7 @@ def sample_talk(rng: Chance, *, duration: float, split: Split, source: int = 0) 
     language = "zh" if rng.child("language").flip(MANDARIN_SHARE) else "en"
     texts = () if silent else sample_texts(rng.child("words"), bank, voice, language, duration=duration, split=split)
     seconds = [bank.word(voice, text).seconds for text in texts]
-    starts = place_words(seconds, duration, rng.child("times"))
+    starts = place_words(seconds, duration, rng.child("times").dirichlet(len(seconds) + 1))
     words = tuple(Word(t, s, round(s + d, 6), source) for t, s, d in zip(texts, starts, seconds, strict=True))
     facts = {
         "voice": voice.kind,
