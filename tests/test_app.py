@@ -252,6 +252,19 @@ def test_a_person_types_presses_and_sees_a_clip_with_sound(page, browser):
 
 
 @pytest.mark.browser
+def test_after_an_error_the_button_is_ready_again(page, browser):
+    tab = browser.new_page()
+    tab.goto(page.local_url)
+    tab.get_by_label("What is seen").first.fill("a drum")
+    tab.get_by_label("What is said").first.fill("?!")
+    button = tab.get_by_role("button", name="Generate")
+    button.click()
+    tab.get_by_text("No word of the transcript can be spoken").wait_for(timeout=60_000)
+    tab.wait_for_function("b => !b.disabled", arg=button.element_handle(), timeout=10_000)
+    tab.close()
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_screen(page, browser, width):
     tab = browser.new_page(viewport={"width": width, "height": 844})

@@ -52,17 +52,21 @@ def chosen_seed(seed: int | None, randomize: bool) -> int:
 
 def voice_control() -> gr.Audio:
     """A reference voice, uploaded or recorded."""
-    return gr.Audio(
-        type="filepath", sources=["upload", "microphone"], buttons=[],
-        label="Voice to speak with (optional): 1 to 3 seconds, only with the speaker's consent",
-    )  # fmt: skip
+    _note("A voice to speak with: 1 to 3 seconds, with its owner's consent. Of a longer one the first 3 are used.")
+    return gr.Audio(type="filepath", sources=["upload", "microphone"], buttons=[], label="Voice (optional)")
 
 
 def first_frame_control() -> gr.Image:
+    """A picture, uploaded, photographed or pasted."""
+    _note("A picture that the clip begins with. Its middle is used.")
     return gr.Image(
         type="filepath", sources=["upload", "webcam", "clipboard"], buttons=[], height=220,
         label="First frame (optional)",
     )  # fmt: skip
+
+
+def _note(words: str) -> None:
+    gr.Markdown(words, elem_classes="hm-note", container=False)
 
 
 def range_controls(upload: Component, studio: Studio) -> gr.Slider:
@@ -191,5 +195,7 @@ class ButtonRow:
             loaded.then(**busy)
             running.append(loaded.then(**run, api_visibility="private"))
         for event in running:
-            event.then(**idle)
+            # Not then(): the page does not run it after a failure, whatever it promises (Gradio 6.31).
+            event.success(**idle)
+            event.failure(**idle)
         self.cancel.click(studio.cancel, cancels=running, **private).then(**idle)
