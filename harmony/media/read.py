@@ -62,7 +62,7 @@ def read_audio(
     samples = samples[:, : _wanted_samples(info, start, duration, rate, samples.shape[1])]
     end = info.duration if info.sound_end is None else info.sound_end
     _check_complete(info, samples.shape[1] / rate, start, duration, end, complaint)
-    samples = np.ascontiguousarray(samples, dtype=np.float32)
+    samples = np.array(samples, dtype=np.float32, order="C")  # a copy: what ffmpeg wrote is read-only
     return (samples[0] if mono else samples), rate
 
 
