@@ -10,10 +10,14 @@ import threading
 import numpy as np
 import pytest
 import torch
-from caches import micro, train
+from caches import TIMELINE, micro, train
 
+from harmony.models.codecs.audio import MelAudioCodec
+from harmony.models.codecs.video import PatchVideoCodec
+from harmony.pipeline import HarmonyPipeline
 from harmony.training.checkpoint import read_part, read_progress
 from harmony.training.config import CONFIG_FOLDER, TrainingConfig
+from harmony.training.export import export_run
 from harmony.training.tasks import task_weights
 from harmony.training.trainer import Trainer
 from harmony.training.warmstart import warm_start
@@ -89,6 +93,22 @@ def test_a_run_starts_from_another_ones_average(home):
         assert torch.equal(parameter, average[name]), name
     with pytest.raises(FileNotFoundError, match="no run and no checkpoint"):
         warm_start(second.model, "nowhere")
+
+
+def test_an_exported_run_opens_as_a_pipeline_and_starts_another_run(home):
+    run = train(micro("name=shown", "run.steps=1", "run.precision=float32"))
+    PatchVideoCodec.micro().save_pretrained(str(home / "codecs" / "video"))
+    MelAudioCodec.micro().save_pretrained(str(home / "codecs" / "audio"))
+    export_run(run.folder, home / "export", dtype="fp32")
+    average = read_part(run.folder, "ema")
+    pipe = HarmonyPipeline.from_pretrained(home / "export")
+    for name, parameter in pipe.transformer.named_parameters():
+        assert torch.equal(parameter, average[f"transformer.{name}"]), name
+    clip = pipe("a red drum is hit", transcript="hello", num_inference_steps=1, seed=1)
+    assert clip.frames.shape == (TIMELINE.num_frames, 32, 32, 3)
+    assert max(file.stat().st_size for file in (home / "export").rglob("*")) < 16e6
+    again = Trainer(micro("name=again", f"init_from={home / 'export'}"), report=lambda line: None)
+    assert all(torch.equal(p, average[name]) for name, p in again.model.named_parameters())
 
 
 def test_another_model_under_the_same_name_is_refused(home):
