@@ -16,6 +16,9 @@ COMPONENTS = {
     "TranscriptEncoder": "harmony.models.transcript",
     "PatchVideoCodec": "harmony.models.codecs.video",
     "MelAudioCodec": "harmony.models.codecs.audio",
+    "WanVideoCodec": "harmony.models.codecs.wan",
+    "MMAudioCodec": "harmony.models.codecs.mmaudio",
+    "OobleckAudioCodec": "harmony.models.codecs.oobleck",
 }
 _LAZY = {
     **COMPONENTS,

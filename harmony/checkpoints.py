@@ -18,11 +18,13 @@ from typing_extensions import Self
 import harmony
 from harmony.guidance import GuidanceConfig
 from harmony.precision import cast, dtype_of, name_of
+from harmony.prompts import family_named
 from harmony.timeline import Timeline
 
 # Nothing that could hold a pickle or code is ever fetched.
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.md", "*.model"]
 _COMPUTING = ("transformer", "text_encoder", "transcript_encoder")  # what a dtype is for; codecs stay in float32
+SAMPLE_RATE = 16_000  # of a checkpoint's clock while it has no sound codec
 _HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only", "force_download")
 
 
@@ -33,11 +35,14 @@ class HarmonyCheckpoint(DiffusionPipeline):
         transformer: the two-stream model, :class:`~harmony.models.transformer.HarmonyTransformer`.
         text_encoder, tokenizer: of the captions.
         transcript_encoder: of what is said; ``None`` where captions carry the speech.
-        video_codec, audio_codec: following :mod:`harmony.models.codecs.base`.
+        video_codec, audio_codec: following :mod:`harmony.models.codecs.base`. Without a sound codec (Ovi's has a
+            non-commercial licence) a checkpoint opens, but makes no clips.
         scheduler: a diffusers scheduler; its options are used by the solver of its own class.
         num_frames: of a clip when nobody says otherwise; max_num_frames: the longest clip the model makes.
         height, width: of a clip when nobody says otherwise.
         license: of the weights; goes into every request and saved clip.
+        prompt_family: how the weights want to be told, see :mod:`harmony.prompts`; ``None``: fields apart.
+        trained_for: what the weights learned, see :mod:`harmony.abilities`; ``None``: everything.
 
     Attributes:
         guidance: the checkpoint's defaults, from ``guidance_config.json``.
@@ -46,7 +51,7 @@ class HarmonyCheckpoint(DiffusionPipeline):
     model_cpu_offload_seq = "text_encoder->transformer"
     # Offloading watches `forward`; these work through other methods (and are small), so they stay on the device.
     _exclude_from_cpu_offload = ["transcript_encoder", "video_codec", "audio_codec"]  # noqa: RUF012
-    _optional_components = ["transcript_encoder"]  # noqa: RUF012  (diffusers reads a list)
+    _optional_components = ["transcript_encoder", "audio_codec"]  # noqa: RUF012  (diffusers reads a list)
 
     def __init__(
         self,
@@ -55,13 +60,15 @@ class HarmonyCheckpoint(DiffusionPipeline):
         tokenizer: Any,
         transcript_encoder: torch.nn.Module | None,
         video_codec: torch.nn.Module,
-        audio_codec: torch.nn.Module,
+        audio_codec: torch.nn.Module | None,
         scheduler: Any,
         num_frames: int = 33,
         max_num_frames: int = 33,
         height: int = 64,
         width: int = 64,
         license: str | None = None,
+        prompt_family: str | None = None,
+        trained_for: list[str] | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -74,8 +81,10 @@ class HarmonyCheckpoint(DiffusionPipeline):
             scheduler=scheduler,
         )
         self.register_to_config(
-            num_frames=num_frames, max_num_frames=max_num_frames, height=height, width=width, license=license
-        )
+            num_frames=num_frames, max_num_frames=max_num_frames, height=height, width=width, license=license,
+            prompt_family=prompt_family, trained_for=trained_for,
+        )  # fmt: skip
+        self.prompt_family = family_named(prompt_family)
         self.guidance = GuidanceConfig.paper()
         self._grey: dict[tuple[int, int, int], Tensor] = {}
 
@@ -87,9 +96,21 @@ class HarmonyCheckpoint(DiffusionPipeline):
             num_frames=self.config.num_frames,
             frame_rate=model.frame_rate,
             temporal_stride=model.temporal_stride,
-            sample_rate=self.audio_codec.sample_rate,
+            sample_rate=SAMPLE_RATE if self.audio_codec is None else self.audio_codec.sample_rate,
             audio_latent_rate=model.audio_latent_rate,
         )
+
+    def prompt_as_told(
+        self, *, prompt: str | None = None, audio_prompt: str | None = None, transcript: str | None = None
+    ) -> str | None:
+        """The one text that the model will read; ``None`` where it takes the fields apart.
+
+        Raises:
+            ValueError: if the fields contradict each other, see :meth:`harmony.prompts.PromptFamily.compile`.
+        """
+        if self.prompt_family is None:
+            return None
+        return self.prompt_family.compile(picture=prompt, sounds=audio_prompt, speech=transcript)
 
     @property
     def model_id(self) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from harmony import __version__
+from harmony.convert.command import app as convert_app
 from harmony.session import Job, Knobs, chosen_model, load_pipeline, run_job
 from harmony.terminal import default_output, new_seed, out, plain_errors, report, waiting, watch_steps
 
@@ -176,6 +177,8 @@ def app_command(
 
         launch_app(model, host=host, port=port, share=share, mcp=mcp, open_browser=open_browser)
 
+
+cli.add_typer(convert_app, name="convert")
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 

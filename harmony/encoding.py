@@ -19,6 +19,7 @@ from harmony.models.schedule import Schedule, render_timing_track, sample_schedu
 from harmony.models.text import CaptionTokenizer
 from harmony.models.transcript import TranscriptEncoder, transcript_batch
 from harmony.passes import Anchors
+from harmony.prompts import clean_text
 from harmony.sampling import GivenStreams
 from harmony.timeline import Timeline
 from harmony.tracks import Sound, as_frames, fit_pictures
@@ -82,7 +83,7 @@ def encode_captions(
         ids, mask = (t.to(device) for t in tokenizer.encode_batch(texts))
         return text_encoder(ids, mask), mask
     batch = tokenizer(
-        [text or "" for text in texts],
+        [clean_text(text or "") for text in texts],
         padding="max_length",
         max_length=UMT5_LENGTH,
         truncation=True,

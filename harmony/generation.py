@@ -115,6 +115,7 @@ class Generation:
         timings: seconds spent on ``text``, ``denoise``, ``decode`` and in ``total``.
         peak_memory: bytes, where the device counts them (CUDA), else ``None``.
         attention: what the attention recorder collected, if asked.
+        cautions: sentences about what the weights were not trained for.
     """
 
     frames: np.ndarray = field(repr=False)
@@ -127,6 +128,7 @@ class Generation:
     timings: Mapping[str, float] = field(default_factory=dict)
     peak_memory: int | None = None
     attention: Any | None = field(default=None, repr=False)
+    cautions: tuple[str, ...] = ()
 
     @property
     def metadata(self) -> dict[str, str]:

@@ -72,7 +72,9 @@ class GuidanceConfig:
             predicted at this step, through the codec's cheap map) or ``grey`` (one cached grey clip).
         num_inference_steps, shift, solver: of the sampler.
         sigma_max: the first noise level before shifting; 0.999 is Wan's and Ovi's own schedule.
+        whole_timesteps: the model is shown whole timesteps, rounded down: what Wan's and Ovi's own samplers do.
         skip_layers: the layers that ``skip_layer`` leaves out.
+        text_skips_layers: the null of ``text`` leaves them out too: Ovi's guidance, two nulls in one pass.
     """
 
     terms: tuple[GuidanceTerm, ...] = ()
@@ -84,7 +86,9 @@ class GuidanceConfig:
     shift: float = Field(default=5.0, gt=0.0, le=100.0)
     solver: Solver = "euler"
     sigma_max: float = Field(default=1.0, gt=0.0, le=1.0)
+    whole_timesteps: bool = False
     skip_layers: tuple[int, ...] = ()
+    text_skips_layers: bool = False
 
     @field_validator("terms", mode="before")
     @classmethod
@@ -93,7 +97,8 @@ class GuidanceConfig:
 
     @model_validator(mode="after")
     def _names_layers_to_skip(self) -> GuidanceConfig:
-        if any(term.kind == "skip_layer" for term in self.terms) and not self.skip_layers:
+        skips = self.text_skips_layers or any(term.kind == "skip_layer" for term in self.terms)
+        if skips and not self.skip_layers:
             raise ValueError("skip_layer guidance needs skip_layers, the layers to leave out")
         return self
 
@@ -101,6 +106,14 @@ class GuidanceConfig:
     def paper(cls) -> GuidanceConfig:
         """The paper's settings: SyncCFG with scales 3 and 2, 40 steps, shift 5."""
         return cls(terms=(GuidanceTerm("sync", 3.0, 2.0),))
+
+    @classmethod
+    def ovi(cls) -> GuidanceConfig:
+        """Ovi's settings: text guidance 4 and 3, the null without layer 11, UniPC, 50 steps, shift 5."""
+        return cls(
+            terms=(GuidanceTerm("text", 4.0, 3.0),), skip_layers=(11,), text_skips_layers=True, static_anchor="grey",
+            num_inference_steps=50, shift=5.0, solver="unipc", sigma_max=0.999, whole_timesteps=True,
+        )  # fmt: skip
 
     def to_json(self) -> str:
         return _CONFIG.dump_json(self, indent=2).decode()

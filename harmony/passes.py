@@ -100,7 +100,7 @@ def null_input(
         null: which one.
         joint: the pass with everything.
         anchors: silence, still picture and empty text.
-        config: ``anchor_text`` and ``mute_transcript``.
+        config: ``anchor_text``, ``mute_transcript`` and ``text_skips_layers``.
         clean_video: gives the clean video predicted at this step, (B, C, T, h, w); asked only if it is needed.
     """
     if null == "mute":
@@ -117,7 +117,8 @@ def null_input(
     if null == "isolated":
         return replace(joint, interaction=False)
     if null == "no_text":
-        return replace(joint, conditioning=without_text(joint.conditioning, _TEXT, anchors.no_text))
+        told = without_text(joint.conditioning, _TEXT, anchors.no_text)
+        return replace(joint, conditioning=told, skip=config.text_skips_layers)
     if null == "no_reference":
         return replace(joint, conditioning=joint.conditioning.without("reference"))
     if null == "skip_layer":

@@ -12,6 +12,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from harmony.abilities import cautions
 from harmony.checkpoints import HarmonyCheckpoint
 from harmony.conditions import Conditions
 from harmony.encoding import decode_tracks, encode_conditions, encode_given, grey_latents, make_anchors
@@ -22,6 +23,7 @@ from harmony.models.recorder import AttentionRecorder
 from harmony.models.schedule import ScheduledWord
 from harmony.passes import Anchors
 from harmony.progress import Cancel, Progress, Stopwatch, asks_to_cancel
+from harmony.prompts import told
 from harmony.sampling import GenerationCancelled, denoise, initial_noise, shifted_sigmas, step_nearest
 from harmony.timeline import Timeline
 
@@ -159,7 +161,7 @@ class HarmonyPipeline(HarmonyCheckpoint):
         callback: Callable[[Progress], None] | None,
         cancel: Cancel | None,
     ) -> Generation:
-        self._check_size(request.height, request.width)
+        self._check(request.height, request.width)
         timeline, device = self.timeline.with_num_frames(request.num_frames), self._execution_device
         codecs = dict(video_codec=self.video_codec, audio_codec=self.audio_codec)
         watch, stop = Stopwatch(), asks_to_cancel(cancel)
@@ -167,9 +169,9 @@ class HarmonyPipeline(HarmonyCheckpoint):
             torch.cuda.reset_peak_memory_stats(device)
         with watch.measure("text"):
             encoded = encode_conditions(
-                conditions, timeline, tokenizer=self.tokenizer, text_encoder=self.text_encoder,
-                transcript_encoder=self.transcript_encoder, audio_codec=self.audio_codec, seed=request.seed,
-                device=device,
+                told(conditions, self.prompt_family), timeline, tokenizer=self.tokenizer,
+                text_encoder=self.text_encoder, transcript_encoder=self.transcript_encoder,
+                audio_codec=self.audio_codec, seed=request.seed, device=device,
             )  # fmt: skip
         with watch.measure("encode"):
             size = dict(height=request.height, width=request.width)
@@ -189,7 +191,7 @@ class HarmonyPipeline(HarmonyCheckpoint):
         return Generation(
             **tracks, seed=request.seed, request=request, schedule=encoded.schedule, timings=watch.timings,
             peak_memory=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
-            attention=recorder,
+            attention=recorder, cautions=cautions(conditions, request.guidance, self.config.trained_for),
         )  # fmt: skip
 
     def _denoise(
@@ -259,7 +261,12 @@ class HarmonyPipeline(HarmonyCheckpoint):
             grey=grey,
         )
 
-    def _check_size(self, height: int, width: int) -> None:
+    def _check(self, height: int, width: int) -> None:
+        if self.audio_codec is None:
+            raise ValueError(
+                "this checkpoint was converted without a sound codec; convert it again with --accept-noncommercial, or "
+                "open it with a codec of your own: HarmonyPipeline.from_pretrained(..., audio_codec=codec)"
+            )
         _, patch_h, patch_w = self.transformer.config.patch_size
         stride = self.video_codec.spatial_stride
         if height % (stride * patch_h) or width % (stride * patch_w):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from harmony.conditions import Conditions
 
 FamilyName = Literal["separate", "ovi-720", "ovi-960"]
 
@@ -84,6 +86,21 @@ def family_named(name: str | None) -> PromptFamily | None:
     if name not in FAMILIES:
         raise ValueError(f"this checkpoint wants prompts of the family '{name}', which this version does not know")
     return FAMILIES[name]
+
+
+def told(conditions: Conditions, family: PromptFamily | None) -> Conditions:
+    """The conditions as a family wants to be told: all words in one caption for both streams, its own negatives.
+
+    What the user wrote stays in the request; this is what the model reads.
+    """
+    if family is None:
+        return conditions
+    text = family.compile(picture=conditions.prompt, sounds=conditions.audio_prompt, speech=conditions.transcript)
+    return replace(
+        conditions, prompt=text or None, audio_prompt=None, transcript=None, schedule=None,
+        negative_prompt=conditions.negative_prompt or family.negative_video,
+        negative_audio_prompt=conditions.negative_audio_prompt or family.negative_audio,
+    )  # fmt: skip
 
 
 def clean_text(text: str) -> str:

@@ -246,7 +246,8 @@ class _Run:
 
     def _joint_input(self, latents: Streams, sigma: float) -> PassInput:
         clips, device = latents.video.shape[0], latents.video.device
-        time = torch.full((clips,), sigma * TRAIN_TIMESTEPS, device=device)
+        timestep = sigma * TRAIN_TIMESTEPS
+        time = torch.full((clips,), float(int(timestep)) if self.guidance.whole_timesteps else timestep, device=device)
         time_video = torch.zeros_like(time) if self.given.video is not None else time
         time_audio = torch.zeros_like(time) if self.given.audio is not None else time
         if self.given.first_video_latent is not None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from layouts import ovi_layout, random_weights, wan_layout
 from ovi_reference import OviReference
+from public_files import FREQ, HEAD_DIM, HEADS, LAYERS, SMALL, SMALL_FILE, SMALL_OVI, TEXT, small_config
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -19,13 +20,6 @@ from harmony.models.config import HarmonyConfig
 from harmony.models.recorder import AttentionRecorder
 from harmony.models.transformer import HarmonyTransformer
 
-LAYERS, HEADS, HEAD_DIM, TEXT, FREQ, FFN = 3, 2, 16, 24, 32, 48
-SMALL = dict(
-    in_channels_video=4, in_channels_audio=6, num_layers=LAYERS, num_heads_video=HEADS, num_heads_audio=HEADS,
-    head_dim=HEAD_DIM, ffn_dim_video=FFN, ffn_dim_audio=FFN, text_dim=TEXT, freq_dim=FREQ,
-)  # fmt: skip
-SMALL_FILE = dict(dim=HEADS * HEAD_DIM, ffn=FFN, layers=LAYERS, text=TEXT, freq=FREQ)
-SMALL_OVI = dict(**SMALL_FILE, video=4, audio=6, conv=256)
 GRID, AUDIO, ROWS = (5, 3, 2), 17, 7  # video tokens along time, height, width; audio latents; text rows
 
 
@@ -76,7 +70,7 @@ def ovi_file(tmp_path_factory: pytest.TempPathFactory):
 
 
 def converted(file, folder, **changes) -> HarmonyTransformer:
-    config = HarmonyConfig.ovi(**SMALL, **changes)
+    config = small_config(**changes)
     with Checkpoint(file) as source:
         convert_transformer(source, folder, config, shard_bytes=200_000)
     return HarmonyTransformer.from_pretrained(folder).eval()
@@ -87,7 +81,7 @@ def inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     texts = torch.randn(2, ROWS, TEXT, generator=g)
     texts[:, 4:] = 0  # padding, which Ovi attends to
     t, h, w = GRID
-    return torch.randn(4, t, 2 * h, 2 * w, generator=g), torch.randn(6, AUDIO, generator=g), texts[0], texts[1]
+    return torch.randn(4, t, 2 * h, 2 * w, generator=g), torch.randn(20, AUDIO, generator=g), texts[0], texts[1]
 
 
 @torch.no_grad()
@@ -138,7 +132,7 @@ def test_converted_model_computes_what_ovi_computes(ovi_file, model, of_ovi, of_
 @pytest.mark.parametrize("given", [True, False])
 def test_appended_voice_equals_dreamids_form(ovi_file, model, given) -> None:
     """Zeros in its place are the null; attention maps are of the clip alone."""
-    voice = torch.randn(6, 5, generator=torch.Generator().manual_seed(5))
+    voice = torch.randn(20, 5, generator=torch.Generator().manual_seed(5))
     recorder = AttentionRecorder()
     told = dict(reference=voice[None], reference_mask=torch.full((1, 5), given), recorder=recorder)
     expected = theirs(ovi_file, 700.0, voice=voice * given)
@@ -163,7 +157,7 @@ def test_new_parts_start_silent_and_are_named(ovi_file, tmp_path) -> None:
         zero_init_interaction=True,
         reference_form="prepended",
     )
-    config = HarmonyConfig.ovi(**SMALL, **grown)
+    config = small_config(**grown)
     with Checkpoint(ovi_file) as source:
         report = convert_transformer(source, tmp_path, config)
     assert {"blocks.0.style.to_out.0.weight", "audio.timing_proj.weight"} <= set(report.fresh)
@@ -177,7 +171,7 @@ def test_there_and_back_is_bit_for_bit(ovi_file, tmp_path) -> None:
     converted(ovi_file, tmp_path)
     assert len(list(tmp_path.glob("*.safetensors"))) > 1
     with Checkpoint(tmp_path) as source:
-        export_ovi(source, tmp_path / "back.sft", HarmonyConfig.ovi(**SMALL))
+        export_ovi(source, tmp_path / "back.sft", small_config())
     back, there = load_file(tmp_path / "back.sft"), load_file(ovi_file)
     assert back.keys() == there.keys()
     assert all(torch.equal(back[name], there[name]) for name in there)
@@ -187,7 +181,7 @@ def test_a_grown_model_does_not_go_back(ovi_file, tmp_path) -> None:
     changes = dict(share_text_qo=False)
     converted(ovi_file, tmp_path, **changes)
     with Checkpoint(tmp_path) as source, pytest.raises(WrongCheckpoint, match="cannot be written as Ovi"):
-        export_ovi(source, tmp_path / "back.sft", HarmonyConfig.ovi(**SMALL, **changes))
+        export_ovi(source, tmp_path / "back.sft", small_config(**changes))
 
 
 @pytest.mark.parametrize("layout", ["original", "diffusers"])
@@ -235,7 +229,7 @@ def test_eight_bit_ovi_converts(tmp_path) -> None:
     eight = {k: v.to(torch.float8_e4m3fn) if v.dim() == 2 else v.bfloat16() for k, v in weights.items()}
     save_file(eight, tmp_path / "model_fp8_e4m3fn.safetensors")
     with Checkpoint(tmp_path / "model_fp8_e4m3fn.safetensors") as source:
-        convert_transformer(source, tmp_path / "out", HarmonyConfig.ovi(**SMALL))
+        convert_transformer(source, tmp_path / "out", small_config())
     state = load_file(tmp_path / "out" / "diffusion_pytorch_model.safetensors")
     assert {tensor.dtype for tensor in state.values()} == {torch.bfloat16}
     name = "audio_model.blocks.2.ffn.0.weight"
@@ -248,7 +242,7 @@ def test_eight_bit_ovi_converts(tmp_path) -> None:
 def checked(weights: dict[str, Tensor], file) -> None:
     save_file(weights, file)
     with Checkpoint(file) as source:
-        map_for(source, HarmonyConfig.ovi(**SMALL), expected=("Ovi",))
+        map_for(source, small_config(), expected=("Ovi",))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pickle
 import pytest
 import torch
 from diffusers import AutoencoderKLWan
-from layouts import bigvgan_layout, mmaudio_vae_layout, random_weights
+from layouts import bigvgan_layout, mmaudio_vae_layout
+from public_files import SMALL_VAE, write_mmaudio
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -20,10 +21,6 @@ from harmony.models.codecs.oobleck import OobleckAudioCodec
 from harmony.models.codecs.wan import WanVideoCodec
 from harmony.timeline import Timeline
 
-SMALL_VAE = dict(
-    base_dim=8, decoder_base_dim=8, z_dim=4, dim_mult=[1, 1, 1, 1], num_res_blocks=1, latents_mean=[0.1] * 4,
-    latents_std=[0.5] * 4,
-)  # fmt: skip
 SMALL_OOBLECK = dict(
     encoder_hidden_size=12, decoder_channels=4, decoder_input_channels=6, downsampling_ratios=[2, 4, 4],
     channel_multiples=[1, 2, 2], sampling_rate=16_000,
@@ -153,18 +150,11 @@ def test_published_layout_is_complete_at_full_size() -> None:
     assert {n: tuple(t.shape) for n, t in vocoder_weights(stored, codec.vocoder.state_dict()).items()} == ours
 
 
-def small_files(folder, *, filters: bool = True) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    vae = random_weights(mmaudio_vae_layout(dim=8))
-    vocoder = random_weights(bigvgan_layout(dim=16, kernels=(32, 32), filters=filters))
-    torch.save(vae, folder / "v1-16.pth")
-    torch.save({"generator": vocoder}, folder / "best_netG.pt")
-    return vae, vocoder
-
-
 def test_published_files_fill_the_codec(tmp_path) -> None:
-    vae, vocoder = small_files(tmp_path, filters=False)
+    files = write_mmaudio(tmp_path, filters=False)
+    vae, vocoder = read_pickle(files[0]), read_pickle(files[1])["generator"]
     codec = MMAudioCodec.micro().eval()
-    load_mmaudio(codec, tmp_path / "v1-16.pth", tmp_path / "best_netG.pt")
+    load_mmaudio(codec, *files)
     convolution = nn.utils.parametrizations.weight_norm(nn.Conv1d(80, 16, 7))
     convolution.parametrizations.weight.original0.data = vocoder["conv_pre.weight_g"]
     convolution.parametrizations.weight.original1.data = vocoder["conv_pre.weight_v"]
@@ -201,7 +191,7 @@ def test_a_pickle_with_code_is_not_opened(tmp_path, monkeypatch) -> None:
 
 
 def test_broken_and_foreign_pickles(tmp_path) -> None:
-    small_files(tmp_path)
+    write_mmaudio(tmp_path)
     codec = MMAudioCodec.micro()
     whole = (tmp_path / "v1-16.pth").read_bytes()
     (tmp_path / "cut.pth").write_bytes(whole[: len(whole) // 2])

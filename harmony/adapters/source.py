@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -71,6 +72,11 @@ class Checkpoint:
         """What :meth:`read` gives for this tensor."""
         stored = self._files[name].get_slice(name).get_dtype()
         return torch.bfloat16 if stored in FP8 else DTYPES[stored]
+
+    @property
+    def main_dtype(self) -> torch.dtype:
+        """What most tensors are."""
+        return Counter(self.dtype(name) for name in self._files).most_common(1)[0][0]
 
     def read(self, name: str) -> Tensor:
         """One tensor, left in the file's map if it can be; 8-bit floats as bfloat16, times their scale."""

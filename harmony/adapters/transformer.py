@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +85,7 @@ def convert_transformer(
     keys, shapes = map_for(source, config, expected=expected), model_shapes(config)
     origin = keys.sources
     fresh = FreshTensors(config, keys.fresh, seed=seed)
-    new_dtype, _ = Counter(source.dtype(name) for name, _ in keys.pairs).most_common(1)[0]
+    new_dtype = source.main_dtype
 
     def read(name: str) -> Tensor:
         if name in origin:
@@ -98,6 +97,12 @@ def convert_transformer(
     save_config(folder, config)
     total = sum(torch.Size(shape).numel() for shape in shapes.values())
     return Converted(keys.family, len(keys.pairs), tuple(sorted(keys.fresh | keys.zeros)), total)
+
+
+def num_bytes_of(source: Checkpoint, config: HarmonyConfig) -> int:
+    """How many bytes :func:`convert_transformer` will write."""
+    shapes = model_shapes(config)
+    return sum(num_bytes(shapes, dict.fromkeys(shapes, source.main_dtype)).values())
 
 
 def save_config(folder: Path, config: HarmonyConfig) -> None:

@@ -79,7 +79,7 @@ class WanVideoCodec(ModelMixin, ConfigMixin):
         return repeat(torch.cat([first, later], dim=2), "b r f h w -> b r f (h y) (w x)", y=side, x=side)
 
     @torch.no_grad()
-    def fit_preview(self, *, size: int = 256, clips: int = 6, seed: int = 0) -> float:
+    def fit_preview(self, *, size: int = 128, clips: int = 8, seed: int = 0) -> float:
         """Find the linear map from latents to colours, by least squares on blurred random pictures held still.
 
         Returns:
