@@ -51,7 +51,7 @@ def likeness(a, b):
 
 def test_help_names_every_command_and_teaches_by_example():
     text = harmony("--help").output
-    commands = ["generate", "audio-to-video", "video-to-audio", "app", "train", "evaluate"]
+    commands = ["generate", "audio-to-video", "video-to-audio", "app", "train", "evaluate", "convert"]
     assert [c for c in commands if c not in text] == []
     for command in commands[:4]:
         assert f"harmony {command}" in harmony(command, "--help").output

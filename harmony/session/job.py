@@ -280,4 +280,4 @@ def _facts(generation: Generation, part: Part | None, voice: Part | None, second
     facts = [f"Seed {generation.seed} · {steps} steps · {clip_seconds:.2f} s of clip made in {seconds:.1f} s"]
     facts += [] if part is None else [part.words("your file")]
     facts += [] if voice is None else [voice.words("the voice")]
-    return tuple(facts)
+    return (*facts, *generation.cautions)
