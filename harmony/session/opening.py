@@ -57,8 +57,10 @@ def read_defaults(model: str) -> Defaults:
 def load_pipeline(model: str) -> HarmonyPipeline:
     """Open the pipeline and put it where it runs fastest."""
     import torch
+    from diffusers.utils import logging as diffusers_logging
 
     pipeline = _pipeline_class()
+    diffusers_logging.disable_progress_bar()  # a page and a spinner already say that the model is opening
     pipe = pipeline.micro() if model == MICRO else pipeline.from_pretrained(model)
     return pipe.to("cuda" if torch.cuda.is_available() else "cpu")
 
