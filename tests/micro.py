@@ -13,10 +13,14 @@ from harmony.models.transformer import HarmonyTransformer
 
 FORMS = {
     "tiny": {},
-    "paper": dict(text_form="joint", rope_alignment="paper", qk_norm="full", conv_stem=False, audio_embed="conv"),
+    "paper": dict(
+        text_form="joint", rope_alignment="paper", qk_norm="full", conv_stem=False, latent_gain=False,
+        audio_embed="conv",
+    ),
     "ovi": dict(
         interaction_order="parallel", share_text_qo=True, zero_init_interaction=False, interaction_window=None,
         interaction_rope="3d", rope_alignment="video", style=False, num_null_reference_tokens=0, conv_stem=False,
+        latent_gain=False,
         cross_timestep=False, qk_norm="full", transcript_dim=0,
     ),
     "parallel with projections of its own": dict(interaction_order="parallel", interaction_window=2.0),

@@ -228,3 +228,11 @@ def test_saving_keeps_everything(video_codec, audio_codec, tmp_path):
     heard = MelAudioCodec.from_pretrained(tmp_path / "audio")
     assert torch.equal(heard.decode(sound), audio_codec.decode(sound))
     torch.testing.assert_close(heard.encode(hum(150.0, 2000)), audio_codec.encode(hum(150.0, 2000)))
+
+
+def test_the_shipped_codecs_shape_has_a_decoder_for_every_doubling():
+    codec = PatchVideoCodec.tiny(latent_channels=6)
+    video = picture(1, 3, 5, 32, 16)
+    latents = codec.encode(video)
+    assert latents.shape == (1, 6, 3, 2, 1)
+    assert codec.decode(latents).shape == video.shape

@@ -23,7 +23,9 @@ def test_video_branch_equals_wan() -> None:
         num_attention_heads=2, attention_head_dim=12, in_channels=4, out_channels=4, text_dim=16, freq_dim=32,
         ffn_dim=32, num_layers=2, rope_max_seq_len=64,
     ).eval()  # fmt: skip
-    config = HarmonyConfig.micro(conv_stem=False, spatial_positions=None, qk_norm="full", cross_timestep=False)
+    config = HarmonyConfig.micro(
+        conv_stem=False, latent_gain=False, spatial_positions=None, qk_norm="full", cross_timestep=False
+    )
     model = model_of(config)
     renamed = {
         f"blocks.{key.split('.')[1]}.video.{key.split('.', 2)[2]}"
@@ -218,3 +220,13 @@ def test_the_gain_lets_noisy_latents_through_per_channel_and_time() -> None:
         model.video.gain.bias.copy_(torch.arange(4.0))
     after = model.video.velocity(x, temb, grid, features, video)
     torch.testing.assert_close(after - before, torch.arange(4.0)[None, :, None, None, None] * video)
+
+
+def test_without_the_gain_nothing_goes_around_the_layers() -> None:
+    model = HarmonyTransformer.from_harmony_config(HarmonyConfig.micro(conv_stem=False, latent_gain=False)).eval()
+    assert model.video.gain is None
+    video, temb, grid = torch.randn(1, 4, 3, 4, 4), torch.zeros(1, 3, model.shape.dim_video), (3, 2, 2)
+    x, features = model.video.embed(video)
+    torch.testing.assert_close(
+        model.video.velocity(x, temb, grid, features, video), model.video.velocity(x, temb, grid, features, 2 * video)
+    )

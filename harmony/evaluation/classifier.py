@@ -26,20 +26,23 @@ class SceneClassifier(ModelMixin, ConfigMixin):
         super().__init__()
         self.size = 64
         self.look = nn.Sequential(
-            nn.Conv2d(3, width, 3, stride=2, padding=1), nn.GELU(),
+            nn.Conv2d(6, width, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(width, 2 * width, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(2 * width, 3 * width, 3, stride=2, padding=1), nn.GELU(),
             nn.Conv2d(3 * width, 4 * width, 3, stride=2, padding=1), nn.GELU(),
         )  # fmt: skip
-        self.gather = nn.Sequential(nn.Linear(8 * width * 16, 8 * width), nn.GELU())
-        self.heads = nn.ModuleDict({name: nn.Linear(8 * width, len(values)) for name, values in classes.items()})
+        self.gather = nn.Sequential(nn.Linear(8 * width * 16, 5 * width), nn.GELU(), nn.Dropout(0.2))
+        self.heads = nn.ModuleDict({name: nn.Linear(5 * width, len(values)) for name, values in classes.items()})
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """(B, F, 3, H, W) in [0, 1] to scores (B, number of classes) per head."""
         batch = frames.shape[0]
         chosen = frames[:, self.chosen_frames(frames.shape[1])]
         x = F.interpolate(rearrange(chosen, "b f c h w -> (b f) c h w"), (self.size, self.size), mode="area")
-        x = rearrange(self.look(x - 0.5), "(b f) c h w -> b f (c h w)", b=batch)
+        x = rearrange(x, "(b f) c h w -> b f c h w", b=batch)
+        # What differs from the clip's usual look is what moves: thin rain is hard to see otherwise.
+        x = torch.cat([x - 0.5, x - x.median(dim=1, keepdim=True).values], dim=2)
+        x = rearrange(self.look(x.flatten(0, 1)), "(b f) c h w -> b f (c h w)", b=batch)
         # The mean over time knows colours, the maximum knows what appears only for a moment.
         x = self.gather(torch.cat([x.mean(1), x.amax(1)], dim=-1))
         return {name: head(x) for name, head in self.heads.items()}

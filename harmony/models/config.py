@@ -44,6 +44,8 @@ class HarmonyConfig:
         reference_form: ``prepended`` (clean, at t = 0, right before the sound, out of the interaction's sight) or
             ``appended`` (DreamID-Omni's way on Ovi's layout: far behind the sound, at its t, part of the interaction).
         conv_stem: 3x3x3 convolutions on the latent grid before patchify and after unpatchify; stem_width: channels.
+        latent_gain: noisy latents also reach the velocity directly, by a learned gain per channel and timestep: a token
+            need not carry the noise of its patch through the layers.
         spatial_positions: rows and columns of a learned table of places, added to the video tokens; ``None`` = none.
         audio_embed: ``linear`` or ``conv`` (Ovi: conv k7, SiLU, gated ConvMLP k7).
         cross_timestep: each stream also sees the other's t, through a projection that starts at zero.
@@ -77,6 +79,7 @@ class HarmonyConfig:
     num_null_reference_tokens: int = 4
     reference_form: Literal["prepended", "appended"] = "prepended"
     conv_stem: bool = True
+    latent_gain: bool = False
     spatial_positions: tuple[int, int] | None = None
     stem_width: int = 48
     audio_embed: Literal["linear", "conv"] = "linear"
@@ -108,8 +111,12 @@ class HarmonyConfig:
 
     @classmethod
     def tiny(cls, **changes) -> HarmonyConfig:
-        """The model in ``assets/harmony-tiny``."""
-        return cls(**({"rope_theta": 100.0, "spatial_positions": (4, 4)} | changes))
+        """The model in ``assets/harmony-tiny``: two by two tokens of 32 x 32 pixels and two frames."""
+        small = dict(
+            in_channels_video=80, num_layers=5, num_heads_video=8, ffn_dim_video=1024, text_dim=128, transcript_dim=128,
+            rope_theta=100.0, conv_stem=False, latent_gain=True, spatial_positions=(2, 2),
+        )  # fmt: skip
+        return cls(**(small | changes))
 
     @classmethod
     def micro(cls, **changes) -> HarmonyConfig:
@@ -117,7 +124,7 @@ class HarmonyConfig:
         small = dict(
             in_channels_video=4, in_channels_audio=6, num_layers=2, num_heads_video=2, num_heads_audio=2, head_dim=12,
             ffn_dim_video=32, ffn_dim_audio=32, text_dim=16, transcript_dim=16, freq_dim=32,
-            stem_width=8, spatial_positions=(2, 2),
+            stem_width=8, latent_gain=True, spatial_positions=(2, 2),
         )  # fmt: skip
         return cls(**(small | changes))
 

@@ -77,7 +77,8 @@ class VideoEnds(StreamEnds):
         self.patch_embedding = nn.Conv3d(width, config.dim_video, config.patch_size, stride=config.patch_size)
         self.stem = ConvStem(config.in_channels_video, width) if config.conv_stem else None
         self.head = ConvHead(width, config.in_channels_video) if config.conv_stem else None
-        if config.conv_stem:
+        self.gain = None
+        if config.latent_gain:
             self.gain = nn.Linear(config.dim_video, config.in_channels_video)
             nn.init.zeros_(self.gain.weight)
             nn.init.zeros_(self.gain.bias)
@@ -124,11 +125,12 @@ class VideoEnds(StreamEnds):
     ) -> Tensor:
         """Tokens (B, S, D) to a velocity (B, C, T, h, w)."""
         out = unpatchify(self.project(x, temb), grid, self.shape.patch_size)
+        latents = channels_last(latents)
         if self.head is not None:
-            latents = channels_last(latents)
+            out = self.head(out, features, latents)
+        if self.gain is not None:
             gain = self.gain(temb.to(latents.dtype))  # (B, G, C), one row for each T / G latents
-            gain = gain.repeat_interleave(latents.shape[1] // gain.shape[1], dim=1)[:, :, None, None]
-            out = self.head(out, features, latents) + gain * latents
+            out = out + gain.repeat_interleave(latents.shape[1] // gain.shape[1], dim=1)[:, :, None, None] * latents
         return out.permute(0, 4, 1, 2, 3)
 
 

@@ -53,7 +53,7 @@ def open_pool(count: int, *, split: str = "train") -> ClipPool:
 @app.command()
 def video_basis(
     out: Out,
-    channels: Annotated[int, typer.Option(help="Latent channels.")] = 24,
+    channels: Annotated[int, typer.Option(help="Latent channels.")] = 80,
     clips: Clips = 1500,
     motion_weight: Annotated[float, typer.Option(help="How much more moving patches count.")] = 0.3,
     replace: Replace = False,
@@ -61,7 +61,7 @@ def video_basis(
 ) -> None:
     """Fit the picture codec's basis."""
     _prepare(out, replace=replace, threads=threads)
-    codec = PatchVideoCodec(latent_channels=channels)
+    codec = PatchVideoCodec.tiny(channels)
     shares = fit_video_basis(codec, open_pool(clips), motion_weight=motion_weight)
     codec.save_pretrained(out)
     logger.info("%d channels hold %.2f %% of the picture's variance", channels, 100 * shares.sum())

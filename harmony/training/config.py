@@ -50,7 +50,7 @@ class ModelConfig:
     preset: Literal["tiny", "micro", "paper", "ovi"] = "tiny"
     changes: dict[str, Any] = Field(default_factory=dict)
     caption_layers: int = 2
-    caption_heads: int = 6
+    caption_heads: int = 4
     transcript_blocks: int = 3
 
     def harmony_config(self) -> HarmonyConfig:
