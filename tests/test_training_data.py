@@ -144,3 +144,15 @@ def test_only_the_kinds_that_are_trained_are_drawn(home):
     without = replace(everything, exclude_kinds=("drum",))
     with pytest.raises(ValueError, match="no clips"):
         ClipSampler(cache, without, seed=0).draw(2, np.random.default_rng(0))
+
+
+def test_a_training_goes_on_with_fewer_clips_than_before(home):
+    cache = LatentCache(home / "latents" / "train")
+    before = ClipSampler(cache, DataConfig(mix={"ambient": 0.5, "speech": 0.5}), seed=0)
+    before.draw(6, np.random.default_rng(0))
+    state = before.state()
+    for walk in state.values():  # the cache was twice as large then
+        walk.update(size=2 * walk["size"], position=2 * walk["size"] - 1)
+    after = ClipSampler(cache, DataConfig(mix={"ambient": 0.5, "speech": 0.5}), seed=0)
+    after.load_state(state)
+    assert sorted(after.draw(8, np.random.default_rng(1))) == list(range(8))

@@ -96,8 +96,12 @@ class ClipSampler:
         return {group: dict(walk) for group, walk in self._walks.items()}
 
     def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a saved walk; a group that has fewer clips than then begins its next epoch."""
         self._walks = {group: dict(walk) for group, walk in state.items()}
         self._orders = {}
+        for group, walk in self._walks.items():
+            if len(usable_clips(self.cache, self.config, group)) < walk["size"]:
+                walk["position"] = walk["size"]
 
     def _next(self, group: str) -> int:
         walk = self._walks.setdefault(group, {"epoch": -1, "position": 0, "size": 0})

@@ -18,7 +18,7 @@ JOINT = [
     ["a purple drum is hit three times", "", "", None],
     ["in the dark, a small pink lamp flickers four times", "four high buzzes", "", None],
     ["a man in a blue shirt with black hair is talking", "english speech of a man", "hello blue monkey", None],
-    ["a little boat with a green sail rocks on calm waves", "gentle waves", "", None],
+    ["a fist knocks on a red door three times", "three wooden knocks", "", None],
     ["the dog barks twice", "", "", "dog.png"],
 ]
 # A sound, what is seen.
