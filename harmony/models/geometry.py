@@ -69,6 +69,12 @@ def appended_rotation(
         return audio_rotation(config, torch.cat([appended_positions(config, num_reference), targets]).to(device), dtype)
 
 
+def forget_shapes() -> None:
+    """Empty all tables that were kept by shape. Not while a clip is being made."""
+    for table in (video_rotation, target_rotation, appended_rotation, shared_clock, latent_midpoints):
+        table.cache_clear()
+
+
 class RotationPair(NamedTuple):
     """Of video tokens (T h w, 1, D) and audio tokens (A, 1, D)."""
 
