@@ -46,6 +46,8 @@ class HarmonyCheckpoint(DiffusionPipeline):
 
     Attributes:
         guidance: the checkpoint's defaults, from ``guidance_config.json``.
+        batch_passes: whether the passes of a guided step are one batch when nobody says otherwise.
+        opened_as: how it was opened for a small card, in words (:mod:`harmony.memory`); ``None``: as it is.
     """
 
     model_cpu_offload_seq = "text_encoder->transformer"
@@ -86,6 +88,8 @@ class HarmonyCheckpoint(DiffusionPipeline):
         )  # fmt: skip
         self.prompt_family = family_named(prompt_family)
         self.guidance = GuidanceConfig.paper()
+        self.batch_passes = True
+        self.opened_as: str | None = None
         self._grey: dict[tuple[int, int, int], Tensor] = {}
 
     @property

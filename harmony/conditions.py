@@ -115,6 +115,11 @@ class Conditions:
         return self.negative_prompt or self.negative_audio_prompt, self.negative_audio_prompt or self.negative_prompt
 
     @property
+    def texts(self) -> tuple[str | None, str | None, str | None, str | None]:
+        """What is encoded: both captions, then both negative ones."""
+        return (*self.captions, *self.negative_captions)
+
+    @property
     def fingerprints(self) -> dict[str, str]:
         """SHA-256 of each upload that is there, by its name."""
         tracks = {name: getattr(self, name) for name in ("reference_audio", "audio", "video")}

@@ -5,7 +5,7 @@ Everything here makes one clip, so B = 1. Shape letters as in :mod:`harmony.pass
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,19 @@ class EncodedConditions:
     schedule: Schedule | None
 
 
+@dataclass(frozen=True, eq=False)
+class EncodedCaptions:
+    """Texts, their embeddings (n, L, D), and their mask (n, L) where the model reads one."""
+
+    texts: tuple[str | None, ...]
+    embeddings: Tensor
+    mask: Tensor | None
+
+    def to(self, device: torch.device | str) -> EncodedCaptions:
+        mask = None if self.mask is None else self.mask.to(device)
+        return EncodedCaptions(self.texts, self.embeddings.to(device), mask)
+
+
 def encode_conditions(
     conditions: Conditions,
     timeline: Timeline,
@@ -44,16 +57,24 @@ def encode_conditions(
     text_encoder: torch.nn.Module,
     transcript_encoder: TranscriptEncoder | None,
     audio_codec: AudioCodec,
+    captions: EncodedCaptions | None = None,
     seed: int,
     device: torch.device | str = "cpu",
 ) -> EncodedConditions:
-    """Captions, transcript, timing and voice as one batch of one clip.
+    """Captions, transcript, timing and voice as one batch of one clip; ``captions`` may have been encoded before.
 
     Where a transcript comes without a schedule, one is drawn from ``seed``; not in the driven tasks, where the given
     track already says when the words are spoken.
+
+    Raises:
+        ValueError: the captions were encoded from other texts.
     """
-    texts = [*conditions.captions, *conditions.negative_captions]
-    embeddings, mask = encode_captions(texts, tokenizer, text_encoder, device=device)
+    if captions is None:
+        captions = encode_captions(conditions.texts, tokenizer, text_encoder, device=device)
+    elif captions.texts != conditions.texts:
+        raise ValueError("these captions were encoded from other texts than the request's; encode them again")
+    encoded = captions.to(device)
+    embeddings, mask = encoded.embeddings, encoded.mask
 
     def caption(row: int) -> dict[str, Tensor | None]:
         name = "video_caption" if row % 2 == 0 else "audio_caption"
@@ -72,8 +93,8 @@ def encode_conditions(
 
 
 def encode_captions(
-    texts: list[str | None], tokenizer: Any, text_encoder: torch.nn.Module, *, device: torch.device | str
-) -> tuple[Tensor, Tensor | None]:
+    texts: Sequence[str | None], tokenizer: Any, text_encoder: torch.nn.Module, *, device: torch.device | str
+) -> EncodedCaptions:
     """Texts to embeddings (n, L, D) and mask (n, L).
 
     The small model has a tokenizer of its own; any other is taken for umT5's, used as Wan does: padded to 512 rows,
@@ -81,7 +102,7 @@ def encode_captions(
     """
     if isinstance(tokenizer, CaptionTokenizer):
         ids, mask = (t.to(device) for t in tokenizer.encode_batch(texts))
-        return text_encoder(ids, mask), mask
+        return EncodedCaptions(tuple(texts), text_encoder(ids, mask), mask)
     batch = tokenizer(
         [clean_text(text or "") for text in texts],
         padding="max_length",
@@ -91,7 +112,7 @@ def encode_captions(
         return_tensors="pt",
     ).to(device)
     hidden = text_encoder(batch.input_ids, attention_mask=batch.attention_mask).last_hidden_state
-    return hidden * batch.attention_mask[..., None].to(hidden), None
+    return EncodedCaptions(tuple(texts), hidden * batch.attention_mask[..., None].to(hidden), None)
 
 
 def _encode_speech(

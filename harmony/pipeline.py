@@ -15,7 +15,15 @@ from torch import Tensor
 from harmony.abilities import cautions
 from harmony.checkpoints import HarmonyCheckpoint
 from harmony.conditions import Conditions
-from harmony.encoding import decode_tracks, encode_conditions, encode_given, grey_latents, make_anchors
+from harmony.encoding import (
+    EncodedCaptions,
+    decode_tracks,
+    encode_captions,
+    encode_conditions,
+    encode_given,
+    grey_latents,
+    make_anchors,
+)
 from harmony.generation import Generation, GenerationRequest
 from harmony.guidance import GuidanceConfig, GuidanceTerm, Solver, first_problem
 from harmony.models.conditioning import Conditioning, Streams
@@ -59,9 +67,10 @@ class HarmonyPipeline(HarmonyCheckpoint):
         num_frames: int | None = None,
         height: int | None = None,
         width: int | None = None,
-        batch_passes: bool = True,
+        batch_passes: bool | None = None,
         equal_noise: bool = False,
         output_attention: bool = False,
+        captions: EncodedCaptions | None = None,
         callback: Callable[[Progress], None] | None = None,
         cancel: Cancel | None = None,
     ) -> Generation:
@@ -82,9 +91,11 @@ class HarmonyPipeline(HarmonyCheckpoint):
             seed: of the noise and the schedule; ``None`` draws one and tells it in the result.
             num_frames: length of the clip; by default that of the given track, else the checkpoint's.
             height, width: of the made pictures.
-            batch_passes: all passes of a step as one batch; False needs less memory.
+            batch_passes: all passes of a step as one batch; False needs less memory. By default as the pipeline was
+                opened.
             equal_noise: start both streams from the same numbers, as Ovi does; only for comparing with it.
             output_attention: record where the streams look at each other, in the middle of the denoising.
+            captions: the texts above as :meth:`encode_text` encoded them before.
             callback: gets a :class:`~harmony.progress.Progress` after every step.
             cancel: a function or ``threading.Event``; stops the work before the next step.
 
@@ -116,11 +127,35 @@ class HarmonyPipeline(HarmonyCheckpoint):
             height=self.config.height if height is None else height,
             width=self.config.width if width is None else width,
             precision=self.precision,
-            batch_passes=batch_passes,
+            batch_passes=self.batch_passes if batch_passes is None else batch_passes,
             equal_noise=equal_noise,
             output_attention=output_attention,
         )
-        return self._make(request, conditions, callback=callback, cancel=cancel)
+        return self._make(request, conditions, captions=captions, callback=callback, cancel=cancel)
+
+    @torch.no_grad()
+    def encode_text(
+        self,
+        prompt: str | None = None,
+        *,
+        audio_prompt: str | None = None,
+        negative_prompt: str | None = None,
+        negative_audio_prompt: str | None = None,
+        transcript: str | None = None,
+    ) -> EncodedCaptions:
+        """The captions alone, encoded: a call of its own, for machines that lend a card for one task at a time.
+
+        Args: as of a call of the pipeline. Returns them in main memory.
+        """
+        conditions = Conditions.of(
+            prompt=prompt, audio_prompt=audio_prompt, negative_prompt=negative_prompt,
+            negative_audio_prompt=negative_audio_prompt, transcript=transcript,
+        )  # fmt: skip
+        encoded = encode_captions(
+            told(conditions, self.prompt_family).texts, self.tokenizer, self.text_encoder, device=self._execution_device
+        )
+        self._rest()
+        return encoded.to("cpu")
 
     @torch.no_grad()
     def regenerate(
@@ -158,6 +193,7 @@ class HarmonyPipeline(HarmonyCheckpoint):
         request: GenerationRequest,
         conditions: Conditions,
         *,
+        captions: EncodedCaptions | None = None,
         callback: Callable[[Progress], None] | None,
         cancel: Cancel | None,
     ) -> Generation:
@@ -171,8 +207,9 @@ class HarmonyPipeline(HarmonyCheckpoint):
             encoded = encode_conditions(
                 told(conditions, self.prompt_family), timeline, tokenizer=self.tokenizer,
                 text_encoder=self.text_encoder, transcript_encoder=self.transcript_encoder,
-                audio_codec=self.audio_codec, seed=request.seed, device=device,
+                audio_codec=self.audio_codec, captions=captions, seed=request.seed, device=device,
             )  # fmt: skip
+        self._rest()
         with watch.measure("encode"):
             size = dict(height=request.height, width=request.width)
             given, first_frame = encode_given(conditions, timeline, **codecs, **size, device=device)
@@ -183,6 +220,7 @@ class HarmonyPipeline(HarmonyCheckpoint):
                 request, timeline, stop=stop, callback=callback, recorder=recorder, conditioning=encoded.conditioning,
                 given=given, anchors=anchors,
             )  # fmt: skip
+        self._rest()
         if stop is not None and stop():
             raise GenerationCancelled("stopped before the clip was decoded")
         with watch.measure("decode"):
@@ -193,6 +231,11 @@ class HarmonyPipeline(HarmonyCheckpoint):
             peak_memory=torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None,
             attention=recorder, cautions=cautions(conditions, request.guidance, self.config.trained_for),
         )  # fmt: skip
+
+    def _rest(self) -> None:
+        """Under model offload: what has done its work goes back to main memory, the next part needs the room."""
+        for hook in getattr(self, "_all_hooks", ()):
+            hook.offload()
 
     def _denoise(
         self,

@@ -5,9 +5,9 @@
 - :mod:`harmony.session.job`: read the files, trim them where the person says, make the clip, write it down.
 """
 
-from harmony.session.job import Job, JobCancelled, OnStep, Outcome, human_sentence, longest_clip, run_job
+from harmony.session.job import Job, JobCancelled, OnStep, Outcome, encode_job, human_sentence, longest_clip, run_job
 from harmony.session.knobs import Defaults, Knobs
-from harmony.session.opening import MICRO, chosen_model, is_bundled, load_pipeline, read_defaults
+from harmony.session.opening import MICRO, check_opening, chosen_model, is_bundled, load_pipeline, read_defaults
 
 __all__ = [
     "MICRO",
@@ -17,7 +17,9 @@ __all__ = [
     "Knobs",
     "OnStep",
     "Outcome",
+    "check_opening",
     "chosen_model",
+    "encode_job",
     "human_sentence",
     "is_bundled",
     "load_pipeline",

@@ -16,6 +16,7 @@ from harmony.session.knobs import Knobs
 
 if TYPE_CHECKING:  # these bring diffusers along, seconds that a help page or an empty app need not wait for
     from harmony.conditions import Task
+    from harmony.encoding import EncodedCaptions
     from harmony.generation import Generation
     from harmony.pipeline import HarmonyPipeline
 
@@ -126,6 +127,7 @@ def run_job(
     on_step: OnStep | None = None,
     cancel: Callable[[], bool] | None = None,
     companions: bool = False,
+    captions: EncodedCaptions | None = None,
 ) -> Outcome:
     """Make the clip of a job and write it to ``clip``.
 
@@ -139,6 +141,7 @@ def run_job(
         on_step: called after every step.
         cancel: asked before every step; True stops the work.
         companions: also write the sound (wav) and the settings (json) beside the clip.
+        captions: the job's words, where :func:`encode_job` encoded them before.
 
     Raises:
         ValueError: one sentence about what does not fit (MediaError for files).
@@ -159,6 +162,7 @@ def run_job(
             num_inference_steps=job.steps,
             seed=job.seed,
             output_attention=job.attention,
+            captions=captions,
             callback=on_step and (lambda p: on_step(p.step, p.total, p.seconds_left)),
             cancel=cancel,
         )
@@ -173,6 +177,11 @@ def run_job(
         files["settings"].write_text(request + "\n", encoding="utf-8")
     seconds = time.perf_counter() - started
     return Outcome(clip, generation.seed, _facts(generation, part, voice, seconds), **files)
+
+
+def encode_job(pipe: HarmonyPipeline, job: Job) -> EncodedCaptions:
+    """The words of a job, encoded apart from its clip."""
+    return pipe.encode_text(job.prompt, audio_prompt=job.audio_prompt, transcript=job.transcript)
 
 
 def used_part(pipe: HarmonyPipeline, job: Job) -> Part | None:

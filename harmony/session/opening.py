@@ -54,15 +54,45 @@ def read_defaults(model: str) -> Defaults:
     return Defaults.of(config)
 
 
-def load_pipeline(model: str) -> HarmonyPipeline:
-    """Open the pipeline and put it where it runs fastest."""
+def check_opening(*, quantize: str, offload: str) -> None:
+    """Find out early whether :func:`load_pipeline` would refuse these words.
+
+    Raises:
+        ValueError: it would; one sentence says why.
+    """
+    if quantize == offload == "auto":
+        return
+    from harmony.memory.card import has_card
+    from harmony.memory.choice import settings_without_card
+    from harmony.memory.planner import candidates
+
+    candidates(quantize, offload) if has_card() else settings_without_card(quantize, offload)
+
+
+def load_pipeline(model: str, *, quantize: str = "auto", offload: str = "auto") -> HarmonyPipeline:
+    """Open the pipeline and put it where it runs fastest; a big one so that it fits the card of this machine.
+
+    Args:
+        model: a folder, a hub id, or ``micro``.
+        quantize: ``auto``, ``none``, ``int8`` or ``nf4``, see :mod:`harmony.memory`.
+        offload: ``auto``, ``none``, ``model``, ``group`` or ``sequential``.
+
+    Raises:
+        ValueError: one sentence about what does not go together, or not on this machine.
+    """
     import torch
     from diffusers.utils import logging as diffusers_logging
 
     pipeline = _pipeline_class()
     diffusers_logging.disable_progress_bar()  # a page and a spinner already say that the model is opening
-    pipe = pipeline.micro() if model == MICRO else pipeline.from_pretrained(model)
-    return pipe.to("cuda" if torch.cuda.is_available() else "cpu")
+    if quantize == offload == "auto" and (model == MICRO or not torch.cuda.is_available()):
+        pipe = pipeline.micro() if model == MICRO else pipeline.from_pretrained(model)
+        return pipe.to("cuda" if torch.cuda.is_available() else "cpu")
+    from harmony.memory.choice import open_here, settle  # what plans and quantises is not needed for a small model
+
+    if model == MICRO:
+        return settle(pipeline.micro(), quantize=quantize, offload=offload)
+    return open_here(model, quantize=quantize, offload=offload)
 
 
 def _pipeline_class() -> type[HarmonyPipeline]:
