@@ -1,4 +1,4 @@
-"""The command line: ``harmony generate``, ``audio-to-video``, ``video-to-audio``, ``app``, ``train``, ``evaluate``."""
+"""The command line: one function per command; what they do is elsewhere."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import typer
 
 from harmony import __version__
 from harmony.convert.command import app as convert_app
+from harmony.memory.command import Offload, Quantize
+from harmony.memory.command import plan as plan_command
 from harmony.session import Job, Knobs, chosen_model, load_pipeline, run_job
 from harmony.terminal import default_output, new_seed, out, plain_errors, report, waiting, watch_steps
 
@@ -83,6 +85,8 @@ def generate(
     steps: Steps = None,
     seed: Seed = None,
     model: Model = None,
+    quantize: Quantize = "auto",
+    offload: Offload = "auto",
     output: Output = None,
     attention: Attention = False,
     debug: Debug = False,
@@ -93,7 +97,8 @@ def generate(
         reference_audio=reference_audio, attention=attention,
     )  # fmt: skip
     knobs = dict(kind=guidance, video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
-    make_clip(job, knobs, name=prompt, steps=steps, seed=seed, model=model, output=output, debug=debug)
+    opening = dict(quantize=quantize, offload=offload)
+    make_clip(job, knobs, name=prompt, steps=steps, seed=seed, model=model, opening=opening, output=output, debug=debug)
 
 
 @cli.command(
@@ -113,6 +118,8 @@ def audio_to_video(
     steps: Steps = None,
     seed: Seed = None,
     model: Model = None,
+    quantize: Quantize = "auto",
+    offload: Offload = "auto",
     output: Output = None,
     attention: Attention = False,
     debug: Debug = False,
@@ -124,7 +131,8 @@ def audio_to_video(
     )  # fmt: skip
     knobs = dict(kind=guidance, video_scale=video_scale, text_scale=text_scale)
     name = f"{sound.stem} video"
-    make_clip(job, knobs, name=name, steps=steps, seed=seed, model=model, output=output, debug=debug)
+    opening = dict(quantize=quantize, offload=offload)
+    make_clip(job, knobs, name=name, steps=steps, seed=seed, model=model, opening=opening, output=output, debug=debug)
 
 
 @cli.command(
@@ -144,6 +152,8 @@ def video_to_audio(
     steps: Steps = None,
     seed: Seed = None,
     model: Model = None,
+    quantize: Quantize = "auto",
+    offload: Offload = "auto",
     output: Output = None,
     attention: Attention = False,
     debug: Debug = False,
@@ -155,7 +165,8 @@ def video_to_audio(
     )  # fmt: skip
     knobs = dict(kind=guidance, audio_scale=audio_scale, text_scale=text_scale)
     name = f"{film.stem} sound"
-    make_clip(job, knobs, name=name, steps=steps, seed=seed, model=model, output=output, debug=debug)
+    opening = dict(quantize=quantize, offload=offload)
+    make_clip(job, knobs, name=name, steps=steps, seed=seed, model=model, opening=opening, output=output, debug=debug)
 
 
 @cli.command(
@@ -164,6 +175,8 @@ def video_to_audio(
 )
 def app_command(
     model: Model = None,
+    quantize: Quantize = "auto",
+    offload: Offload = "auto",
     host: Annotated[str | None, typer.Option(help="Where to listen; 0.0.0.0 is everywhere. Default: here.")] = None,
     port: Annotated[int | None, typer.Option(help="Default: 7860, or the next one that is free.")] = None,
     share: Annotated[bool, typer.Option("--share", help="Also offer a public link through Gradio.")] = False,
@@ -175,10 +188,14 @@ def app_command(
     with plain_errors(debug):
         from harmony.ui.app import launch_app  # seconds of imports that the other commands do not need
 
-        launch_app(model, host=host, port=port, share=share, mcp=mcp, open_browser=open_browser)
+        opening = dict(quantize=quantize, offload=offload)
+        launch_app(model, opening=opening, host=host, port=port, share=share, mcp=mcp, open_browser=open_browser)
 
 
 cli.add_typer(convert_app, name="convert")
+cli.command(
+    "plan", epilog="[b]Examples[/b]\n\nharmony plan --vram 24\n\nharmony plan --vram 12 --model ovi-720 --frames 61"
+)(plan_command)
 
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
@@ -212,6 +229,7 @@ def make_clip(
     steps: int | None,
     seed: int | None,
     model: str | None,
+    opening: dict[str, str],
     output: Path | None,
     debug: bool,
 ) -> None:
@@ -221,6 +239,7 @@ def make_clip(
         job: fields of :class:`~harmony.session.Job`, paths as they were typed.
         knobs: fields of :class:`~harmony.session.Knobs`; ``None`` is the model's own choice.
         name: what the clip is called where ``output`` does not say.
+        opening: how a big model is opened, of :func:`~harmony.session.load_pipeline`.
     """
     with plain_errors(debug):
         kind = knobs.pop("kind")
@@ -231,7 +250,7 @@ def make_clip(
         )  # fmt: skip
         clip = default_output(name) if output is None else output
         with waiting("Opening the model"):
-            pipe = load_pipeline(chosen_model(model))
+            pipe = load_pipeline(chosen_model(model), **opening)
         with watch_steps() as on_step:
             outcome = run_job(pipe, wish, clip, on_step=on_step)
         report(outcome)

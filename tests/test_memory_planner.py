@@ -9,6 +9,7 @@ from itertools import chain
 
 import pytest
 import torch
+from full_size import full_size
 from layouts import ovi_layout
 from micro import FORMS
 from public_files import SMALL_VAE, small_config
@@ -36,7 +37,7 @@ SIZE = ClipSize(128, 128, 17)
 @pytest.fixture(scope="module")
 def ovi() -> Parts:
     """The full size, on the meta device."""
-    return Parts.ovi()
+    return full_size()
 
 
 def small_parts(config: HarmonyConfig = CONFIGS["ovi"], *, width: int = 8) -> Parts:

@@ -19,8 +19,8 @@ from transformers import PreTrainedModel, UMT5Config, UMT5EncoderModel
 
 import harmony
 from harmony.memory.quantize import Quantization, quantizable, quantized_bytes
-from harmony.memory.track import Cost
-from harmony.memory.work import codec_cost, layers_cost, text_cost
+from harmony.memory.track import Cost, Rehearsal
+from harmony.memory.work import codec_cost, layers_cost, rehearsed, text_cost
 from harmony.models.codecs.mmaudio import MMAudioCodec
 from harmony.models.codecs.wan import WanVideoCodec
 from harmony.models.config import HarmonyConfig
@@ -128,6 +128,10 @@ class Parts:
         with torch.device("meta"):
             return HarmonyTransformer.from_harmony_config(self.config)
 
+    @cached_property
+    def _rehearsed_pictures(self) -> Rehearsal:
+        return rehearsed(self.video_codec)
+
     @property
     def is_small(self) -> bool:
         """Whether every card is large enough for it as it is."""
@@ -175,7 +179,7 @@ class Parts:
             return Cost(0, 0)
         audio = self.timeline(size.num_frames).num_audio_latents
         latents = (1, self.audio_codec.latent_channels, audio)
-        return self._remember(("sound", audio), lambda: codec_cost(self.audio_codec, "decode", latents))
+        return self._remember(("sound", audio), lambda: codec_cost(rehearsed(self.audio_codec), "decode", latents))
 
     def text_cost(self, *, dtype: torch.dtype) -> Cost:
         """All captions of a request at once."""
@@ -222,9 +226,9 @@ class Parts:
 
     def _clip_cost(self, way: str, t: int, h: int, w: int) -> Cost:
         if way == "decode":
-            return codec_cost(self.video_codec, way, (1, self.video_codec.latent_channels, t, h, w))
+            return codec_cost(self._rehearsed_pictures, way, (1, self.video_codec.latent_channels, t, h, w))
         side, frames = self.video_codec.spatial_stride, 1 + (t - 1) * self.video_codec.temporal_stride
-        return codec_cost(self.video_codec, way, (1, 3, frames, h * side, w * side))
+        return codec_cost(self._rehearsed_pictures, way, (1, 3, frames, h * side, w * side))
 
     def _remember(self, key: tuple, count: Callable[[], Cost]) -> Cost:
         if key not in self._costs:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -62,11 +62,23 @@ def id_of(tensor: Tensor) -> int:
     return tensor.untyped_storage()._cdata
 
 
-@contextmanager
-def without_memory() -> Iterator[None]:
-    """Tensors made inside have shapes and dtypes but no memory; real ones may be mixed in."""
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        yield
+class Rehearsal:
+    """A model without memory: its tensors have shapes and dtypes, nothing else. Made once, run as often as need be.
+
+    Args:
+        make: gives the model.
+    """
+
+    def __init__(self, make: Callable[[], nn.Module]) -> None:
+        self._mode = FakeTensorMode(allow_non_fake_inputs=True)
+        with self._mode:
+            self._model = make().eval()
+
+    @contextmanager
+    def stage(self) -> Iterator[nn.Module]:
+        """The model; tensors made inside have no memory either, and real ones may be mixed in."""
+        with self._mode:
+            yield self._model
 
 
 @torch.no_grad()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import os
+from typing import Any
 
 import gradio as gr
 
-from harmony.session import MICRO, chosen_model, is_bundled, read_defaults
+from harmony.memory.card import has_card, on_zero_gpu
+from harmony.session import MICRO, check_opening, chosen_model, is_bundled, load_pipeline, read_defaults
 from harmony.ui.about import about_tab
 from harmony.ui.audio_driven import audio_driven_tab
 from harmony.ui.joint import joint_tab
-from harmony.ui.model import ModelHolder, on_zero_gpu
+from harmony.ui.model import ModelHolder
 from harmony.ui.studio import KEEP_SECONDS, Studio
-from harmony.ui.theme import CSS_PATH, HEAD, harmony_theme, header
+from harmony.ui.theme import CSS_PATH, HEAD, harmony_theme, header, header_html
 from harmony.ui.video_driven import video_driven_tab
 
 
@@ -24,12 +27,27 @@ def badge(model: str) -> str:
     return "The shipped model draws a toy world" if is_bundled(model) else html.escape(model)
 
 
-def build_app(holder: ModelHolder) -> gr.Blocks:
-    """The whole page. It asks the holder for its model when somebody wants a clip, not before."""
+def badge_when_open(holder: ModelHolder) -> Any:
+    """The header once the model is there, with how it was opened for this card; nothing new where that is as ever."""
+    try:
+        words = holder.get().opened_as
+    except ValueError:  # whoever wants a clip will read why
+        return gr.skip()
+    return header_html(f"{badge(holder.model)} · {html.escape(words)}") if words else gr.skip()
+
+
+def build_app(holder: ModelHolder, *, tell_opening: bool = False) -> gr.Blocks:
+    """The whole page. It asks the holder for its model when somebody wants a clip, not before.
+
+    ``tell_opening``: the header waits for the model, to tell how it was opened (:mod:`harmony.memory`).
+    """
     defaults = read_defaults(holder.model)
     studio = Studio(holder)
     with gr.Blocks(title="Harmony", delete_cache=(600, KEEP_SECONDS), analytics_enabled=False) as app:
-        header(badge(holder.model))
+        head = header(badge(holder.model))
+        if tell_opening:
+            tell = functools.partial(badge_when_open, holder)
+            app.load(tell, outputs=head, show_progress="hidden", api_visibility="private")
         with gr.Tabs(elem_classes="hm-tabs"):
             with gr.Tab("Joint generation"):
                 joint_tab(studio, defaults)
@@ -46,6 +64,7 @@ def build_app(holder: ModelHolder) -> gr.Blocks:
 def launch_app(
     model: str | None = None,
     *,
+    opening: dict[str, str] | None = None,
     host: str | None = None,
     port: int | None = None,
     share: bool = False,
@@ -57,6 +76,7 @@ def launch_app(
 
     Args:
         model: folder, hub id or ``micro``; by default ``$HARMONY_MODEL``, else the model that ships with the project.
+        opening: ``quantize`` and ``offload``, of :func:`~harmony.session.load_pipeline`.
         host, port: where to listen; by default this machine only, at 7860 or the next free port.
         share: also offer a public link through Gradio.
         mcp: also serve the endpoints as MCP tools.
@@ -64,11 +84,13 @@ def launch_app(
         block: stay until it is stopped.
 
     Raises:
-        ValueError: there is no such model; the sentence says what to give.
+        ValueError: there is no such model, or it cannot be opened so; the sentence says what to give.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    holder = ModelHolder(chosen_model(model))
-    app = build_app(holder)
+    opening = {"quantize": "auto", "offload": "auto"} | (opening or {})
+    check_opening(**opening)
+    holder = ModelHolder(chosen_model(model), load=functools.partial(load_pipeline, **opening))
+    app = build_app(holder, tell_opening=has_card() or set(opening.values()) != {"auto"})
     if on_zero_gpu():
         holder.start()  # there the weights must be placed before the first call
     app.launch(

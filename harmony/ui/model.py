@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from harmony.memory.card import on_zero_gpu
 from harmony.session import load_pipeline
 
 log = logging.getLogger(__name__)
@@ -78,8 +78,3 @@ class ModelHolder:
             self._error = error
         finally:
             self._loaded.set()
-
-
-def on_zero_gpu() -> bool:
-    """Whether this is a Hugging Face Space with a shared GPU."""
-    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")

@@ -13,13 +13,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import spaces
 
 from harmony import media
-from harmony.session import Job, JobCancelled, OnStep, Outcome, human_sentence, longest_clip, run_job
+from harmony.memory.card import on_zero_gpu
+from harmony.session import Job, JobCancelled, OnStep, Outcome, encode_job, human_sentence, longest_clip, run_job
 from harmony.ui.model import ModelHolder
+from harmony.ui.zero import TEXT_SECONDS, clip_seconds
+
+if TYPE_CHECKING:
+    from harmony.encoding import EncodedCaptions
 
 KEEP_SECONDS = 2 * 3600  # how long a clip's files stay on the server
 REMEMBERED = 32  # clips that are handed out again when the very same request comes back
@@ -48,6 +54,8 @@ class Studio:
         self._flags: dict[str, list[CancelFlag]] = {}
         self._flags_lock = threading.Lock()
         self._made: OrderedDict[Job, Outcome] = OrderedDict()
+        # On ZeroGPU text is a call of its own: a short one, so that the long one asks for the clip's time alone.
+        self._encode = spaces.GPU(duration=TEXT_SECONDS)(self._read)
         self._compute = spaces.GPU(duration=self._gpu_seconds)(self._run)
 
     def make(self, job: Job, request: gr.Request | None, progress: gr.Progress) -> Outcome | None:
@@ -63,7 +71,8 @@ class Studio:
         folder = self.folder / uuid.uuid4().hex
         folder.mkdir()
         with self._cancellable(request, folder) as flag, human_errors(), self.holder.lend():
-            outcome = self._compute(job, folder, flag, progress)
+            captions = self._encode(job) if on_zero_gpu() else None
+            outcome = self._compute(job, folder, flag, progress, captions)
         if outcome is None:
             gr.Info("Cancelled.")
             return None
@@ -87,16 +96,24 @@ class Studio:
         with human_errors():
             return media.probe(path).duration, longest_clip(self.holder.get())
 
-    def _run(self, job: Job, folder: Path, flag: CancelFlag, progress: gr.Progress) -> Outcome | None:
+    def _read(self, job: Job) -> EncodedCaptions:
+        with human_errors():
+            return encode_job(self.holder.get(), job)
+
+    def _run(
+        self, job: Job, folder: Path, flag: CancelFlag, progress: gr.Progress, captions: EncodedCaptions | None
+    ) -> Outcome | None:
         # Errors are turned into sentences here, because ZeroGPU would pass on their class name only.
         clip, on_step = folder / f"harmony-{job.task}-{job.seed}.mp4", _show_steps(progress)
         with human_errors(), suppress(JobCancelled):
-            return run_job(self.holder.get(), job, clip, on_step=on_step, cancel=flag, companions=True)
+            return run_job(
+                self.holder.get(), job, clip, on_step=on_step, cancel=flag, companions=True, captions=captions
+            )
         return None
 
-    def _gpu_seconds(self, job: Job, folder: Path, flag: CancelFlag, progress: gr.Progress) -> int:
-        """How long ZeroGPU should lend its card: loading and coding, and then every pass of every step."""
-        return 30 + round(1.5 * job.num_passes(self.holder.get()))
+    def _gpu_seconds(self, job: Job, *_: object) -> int:
+        """How long ZeroGPU should lend its card; called with the arguments of :meth:`_run`."""
+        return clip_seconds(self.holder.get(), job)
 
     @contextmanager
     def _cancellable(self, request: gr.Request | None, folder: Path) -> Iterator[CancelFlag]:

@@ -113,9 +113,13 @@ def harmony_theme() -> Base:
 
 def header(badge: str) -> gr.HTML:
     """The page's name, what it does, and one plain line about the model in use."""
-    return gr.HTML(
+    return gr.HTML(header_html(badge), padding=False)
+
+
+def header_html(badge: str) -> str:
+    """What :func:`header` shows; ``badge`` is HTML."""
+    return (
         f'<header class="hm-header"><span class="hm-mark">{MARK}</span>'
         "<div><h1>Harmony</h1><p>A video and its sound, made together.</p></div>"
-        f'<span class="hm-badge">{badge}</span></header>',
-        padding=False,
+        f'<span class="hm-badge">{badge}</span></header>'
     )
