@@ -14,6 +14,7 @@ from layouts import ovi_layout
 from micro import FORMS
 from public_files import SMALL_VAE, small_config
 from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 from transformers import UMT5Config, UMT5EncoderModel
 
 from harmony.guidance import GuidanceConfig, GuidanceTerm
@@ -87,7 +88,7 @@ def test_weights_of_an_open_model_are_those_that_were_told(dtype) -> None:
 # -- working memory: told without running, measured by running ---------------------------------------------------------
 
 
-@pytest.mark.parametrize(("name", "clips"), [("ovi", 1), ("ovi", 2), ("paper", 1), ("tiny", 2)])
+@pytest.mark.parametrize(("name", "clips"), [("ovi", 2), ("paper", 1), ("tiny", 1)])
 def test_a_pass_needs_the_memory_that_was_told(name, clips) -> None:
     parts = small_parts(CONFIGS[name])
     config, (t, h, w) = parts.config, parts.latent_size(SIZE)
@@ -100,7 +101,11 @@ def test_a_pass_needs_the_memory_that_was_told(name, clips) -> None:
     run = lambda: model(video, audio, timestep_video=time, timestep_audio=time, conditioning=said)  # noqa: E731
     told = parts.denoise_cost(SIZE, clips=clips, dtype=torch.float32)
     assert told.peak_bytes == pytest.approx(allocated(run), rel=0.2)
-    assert told.operations == pytest.approx(cost_of(run).operations, rel=0.2)
+    attention = lambda q, k, v, *_, **__: sdpa_flop_count(q, k, v)  # noqa: E731 - a kernel that torch does not list
+    kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    with FlopCounterMode(display=False, custom_mapping={kernel: attention}) as counter, torch.no_grad():
+        run()
+    assert told.operations == pytest.approx(counter.get_total_flops(), rel=0.2)
 
 
 @pytest.mark.parametrize("tiling", [False, True])
@@ -108,7 +113,7 @@ def test_a_pass_needs_the_memory_that_was_told(name, clips) -> None:
 def test_coding_pictures_needs_the_memory_that_was_told(way, tiling) -> None:
     """Against the tensors of a real run: what a CPU's convolutions take as scratch is not a card's."""
     parts = small_parts()
-    codec, size = parts.video_codec, ClipSize(96, 64, 21)
+    codec, size = parts.video_codec, ClipSize(96, 64, 17)
     if tiling:
         codec.enable_tiling(
             tile_sample_min_height=64,
