@@ -1,6 +1,7 @@
-"""Draws the README's moving picture: scenes of the tiny world, straight from its renderer.
+"""Draws the README's moving pictures: scenes of the tiny world, and clips that the shipped model makes.
 
-python tools/make_pictures.py
+python tools/make_pictures.py world
+python tools/make_pictures.py generated
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import typer
 from PIL import Image
 
 from harmony.data.world import render, sample_scene
 from harmony.timeline import Timeline
 
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
 SCENES = (
     ("drum", 4),
     ("face", 2),
@@ -23,15 +26,63 @@ SCENES = (
     ("xylophone", 0),
     ("clap", 1),
 )
-COLUMNS, SIZE = 4, 128
+PROMPTS = (
+    ("a purple drum is hit three times", None),
+    ("a woman with black hair is talking", "hello blue monkey"),
+    ("a red lamp blinks four times at night", None),
+    ("a brown dog barks three times on a meadow", None),
+    ("a golden bell rings twice indoors", None),
+    ("a big green drum is beaten four times", None),
+    ("a man with orange hair and glasses is talking", "red banana"),
+    ("a silver bell rings three times at night", None),
+)
+COLUMNS, SIZE, STRIP = 4, 128, 28
+GROUND, SOUND, CURSOR = (20, 22, 27), (86, 180, 233), (240, 160, 48)
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 
 
-def main() -> None:
+@app.command()
+def world() -> None:
+    """Eight scenes of the tiny world, straight from its renderer."""
     timeline = Timeline()
     clips = [render(sample_scene(seed, kind=kind), timeline, height=SIZE, width=SIZE).frames for kind, seed in SCENES]
+    save(ASSETS / "world.gif", clips, timeline)
+
+
+@app.command()
+def generated(seed: int = 7) -> None:
+    """Eight clips of the shipped model, all of one seed, none chosen; below each its own sound, with a cursor."""
+    from harmony import HarmonyPipeline
+
+    pipe = HarmonyPipeline.from_pretrained(ASSETS / "harmony-tiny", precision="auto")
+    clips = [pipe(prompt, transcript=said, seed=seed) for prompt, said in PROMPTS]
+    pictures = [np.stack([enlarged(frame) for frame in clip.frames]) for clip in clips]
+    strips = [sound_strip(clip.waveform, len(clip.frames)) for clip in clips]
+    joined = [np.concatenate(pair, axis=1) for pair in zip(pictures, strips, strict=True)]
+    save(ASSETS / "generated.gif", joined, pipe.timeline)
+
+
+def enlarged(frame: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(frame).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+
+
+def sound_strip(waveform: np.ndarray, num_frames: int) -> np.ndarray:
+    """The envelope of a sound (S,) as pictures (F, STRIP, SIZE, 3), with a cursor at each frame's time."""
+    peaks = np.array([np.abs(part).max() for part in np.array_split(np.ravel(waveform), SIZE)])
+    heights = np.rint(peaks / max(peaks.max(), 1e-6) * (STRIP - 6) / 2)
+    rows = np.abs(np.arange(STRIP) - STRIP // 2)
+    strip = np.where((rows[:, None] <= heights[None])[..., None], SOUND, GROUND).astype(np.uint8)
+    strips = np.repeat(strip[None], num_frames, axis=0)
+    for k in range(num_frames):
+        strips[k, :, int((k + 0.5) / num_frames * SIZE)] = CURSOR
+    return strips
+
+
+def save(target: Path, clips: list[np.ndarray], timeline: Timeline) -> None:
+    """Clips (F, H, W, 3) in rows of four as one animated picture."""
     rows = [np.concatenate(clips[k : k + COLUMNS], axis=2) for k in range(0, len(clips), COLUMNS)]
     frames = [Image.fromarray(f).quantize(96, dither=Image.Dither.NONE) for f in np.concatenate(rows, axis=1)]
-    target = Path(__file__).resolve().parents[1] / "assets" / "world.gif"
     frames[0].save(
         target,
         save_all=True,
@@ -44,4 +95,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    app()
