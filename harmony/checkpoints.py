@@ -7,6 +7,7 @@ inside the package without breaking a saved checkpoint. ``harmony/__init__.py`` 
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,8 @@ class HarmonyCheckpoint(DiffusionPipeline):
         """Write the whole checkpoint: components as safetensors, ``model_index.json``, ``guidance_config.json``."""
         name_components_by_package(self)
         super().save_pretrained(str(save_directory), **{"safe_serialization": True, **kwargs})
+        for config in Path(save_directory).glob("*/config.json"):
+            forget_source(config)
         self.guidance.save(save_directory)
 
 
@@ -206,6 +209,13 @@ def local_folder(name: str, options: dict[str, Any]) -> Path:
     from huggingface_hub import snapshot_download
 
     return Path(snapshot_download(name, allow_patterns=HUB_FILES, **hub))
+
+
+def forget_source(config: Path) -> None:
+    """diffusers notes in a config file the folder that a model was loaded from; that is no part of the model."""
+    entries = json.loads(config.read_text(encoding="utf-8"))
+    if entries.pop("_name_or_path", None) is not None:
+        config.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
 
 
 def name_components_by_package(pipeline: Any) -> None:

@@ -73,6 +73,7 @@ def sweep_command(
     per_kind: PerKind = 4,
     kinds: Kinds = None,
     scales: Annotated[list[float] | None, typer.Option("--scale", min=0.0, help="SyncCFG scales to try.")] = None,
+    text_scale: Annotated[float, typer.Option(min=0.0, help="Text guidance beside it; 1 is none.")] = 1.0,
     judges: JudgesFolder = JUDGES,
     precision: Precision = "auto",
     threads: Threads = 0,
@@ -88,9 +89,12 @@ def sweep_command(
         batch_size=batch_size,
         tell=lambda line: None,
     )
-    typer.echo(f"{'SyncCFG scale':>13}  {'joint F1':>22}  {'events ratio':>12}  {'overexposed':>11}")
-    for row in sweep(bench, scales or (1.0, 1.5, 2.0, 3.0)):
-        typer.echo(f"{row.scale:13.2f}  {row.joint_f1!s:>22}  {row.events_ratio:12.2f}  {row.overexposed:11.1%}")
+    typer.echo(
+        f"{'SyncCFG scale':>13}  {'joint F1':>22}  {'events ratio':>12}  {'right scene':>11}  {'overexposed':>11}"
+    )
+    for row in sweep(bench, scales or (1.0, 1.5, 2.0, 3.0), text_scale=text_scale):
+        told = f"{row.events_ratio:12.2f}  {row.scene_accuracy:11.0%}  {row.overexposed:11.1%}"
+        typer.echo(f"{row.scale:13.2f}  {row.joint_f1!s:>22}  {told}")
 
 
 def open_model(model: str, *, precision: str, threads: int) -> HarmonyPipeline:

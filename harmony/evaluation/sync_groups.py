@@ -47,9 +47,13 @@ def driven(bench: Bench) -> dict[str, Figure]:
 
 
 def joint(bench: Bench) -> dict[str, Figure]:
-    """Onsets heard against events seen, with the checkpoint's guidance and without; what guidance adds."""
+    """Onsets heard against events seen, with the checkpoint's guidance and without SyncCFG; what SyncCFG adds.
+
+    Text guidance stays, where the checkpoint has it, so that nothing but SyncCFG differs.
+    """
     kinds = bench.kinds_of_cases
-    guided, plain = bench.clips("joint", "joint"), bench.clips("joint-unguided", "joint", terms=())
+    others = [term for term in bench.pipe.guidance.terms if term.kind != "sync"]
+    guided, plain = bench.clips("joint", "joint"), bench.clips("joint-unguided", "joint", terms=others)
     (seen, heard), (seen_plain, heard_plain) = bench.events(guided), bench.events(plain)
     counts = [match_events(h, s) for h, s in zip(heard, seen, strict=True)]
     counts_plain = [match_events(h, s) for h, s in zip(heard_plain, seen_plain, strict=True)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import os
 import tempfile
@@ -15,6 +14,7 @@ import torch
 from diffusers import ModelMixin
 from torch import Tensor, nn
 
+from harmony.checkpoints import forget_source
 from harmony.training.ema import ema_decay
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class DecoderRun:
             self.decoder.load_state_dict(self.average.state_dict())
             self.codec.save_pretrained(draft)
             self.decoder.load_state_dict(raw)
-            _forget_where_it_came_from(Path(draft) / "config.json")
+            forget_source(Path(draft) / "config.json")
             for file in Path(draft).iterdir():
                 os.replace(file, self.folder / file.name)
 
@@ -127,10 +127,3 @@ class DecoderRun:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         logger.info("going on at step %d", self.step)
-
-
-def _forget_where_it_came_from(config: Path) -> None:
-    """diffusers notes the folder that a model was loaded from; that is no part of the model."""
-    entries = json.loads(config.read_text())
-    entries.pop("_name_or_path", None)
-    config.write_text(json.dumps(entries, indent=2) + "\n")

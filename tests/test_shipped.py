@@ -1,0 +1,54 @@
+"""The weights that ship: small enough to be cloned, nothing in them but tensors and words, and they make clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harmony import HarmonyPipeline
+from harmony.session import chosen_model
+
+SHIPPED = Path(__file__).resolve().parents[1] / "assets" / "harmony-tiny"
+
+
+def test_they_are_light_and_hold_tensors_only():
+    files = [file for file in SHIPPED.rglob("*") if file.is_file()]
+    assert {file.suffix for file in files} <= {".json", ".safetensors", ".md", ".png", ".txt"}
+    assert max(file.stat().st_size for file in files) <= 16e6
+    assert sum(file.stat().st_size for file in files) <= 40e6
+
+
+def test_they_tell_nothing_of_the_machine_they_were_made_on():
+    assert not [file for file in SHIPPED.rglob("*.json") if "_name_or_path" in file.read_text(encoding="utf-8")]
+
+
+@pytest.fixture(scope="module")
+def pipe() -> HarmonyPipeline:
+    pipe = HarmonyPipeline.from_pretrained(chosen_model(), precision="float32")
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def test_they_are_what_opens_by_default(pipe):
+    assert Path(chosen_model()).resolve() == SHIPPED
+    assert pipe.model_id == "harmony-tiny" and pipe.config.license == "Apache-2.0"
+    assert pipe.guidance.terms, "the shipped model has guidance defaults of its own"
+
+
+def test_a_caption_becomes_a_clip_with_its_sound(pipe):
+    clip = pipe("a red drum is hit three times", num_inference_steps=3, seed=1)
+    again = pipe("a red drum is hit three times", num_inference_steps=3, seed=1)
+    assert clip.frames.shape == (33, 64, 64, 3) and clip.waveform.shape[-1] == 33_000
+    assert np.array_equal(clip.frames, again.frames) and np.array_equal(clip.waveform, again.waveform)
+    assert clip.frames.std() > 10, "a picture, not one colour"
+    assert np.abs(clip.waveform).max() > 0.01, "a sound, not silence"
+
+
+def test_night_is_darker_than_day(pipe):
+    night, day = (
+        pipe(f"a red drum is hit twice {when}", num_inference_steps=8, seed=2).frames[:, :24].mean()
+        for when in ("at night", "by day")
+    )
+    assert night < day - 40
