@@ -152,7 +152,7 @@ class ConditionConfig:
         drop_audio_caption=0.6, plain_caption=0.6, transcript=(0.10, 0.30, 0.05, 0.55), drop_reference=0.5
     )
     video_driven_audio: ShownConfig = ShownConfig(
-        drop_video_caption=0.6, transcript=(0.15, 0.35, 0.0, 0.50), drop_reference=0.2
+        drop_video_caption=0.6, drop_audio_caption=0.5, transcript=(0.15, 0.35, 0.0, 0.50), drop_reference=0.2
     )
     one_caption: Share = 0.15
     reference: Literal["same_clip", "other_clip"] = "other_clip"

@@ -18,19 +18,19 @@ JOINT = [
     ["a purple drum is hit three times", "", "", None],
     ["in the dark, a small pink lamp flickers four times", "four high buzzes", "", None],
     ["a man in a blue shirt with black hair is talking", "english speech of a man", "hello blue monkey", None],
-    ["a fist knocks on a red door three times", "three wooden knocks", "", None],
+    ["a golden bell rings twice on a meadow", "two bright bell strokes", "", None],
     ["the dog barks twice", "", "", "dog.png"],
 ]
 # A sound, what is seen.
 AUDIO_DRIVEN = [
     ["rhythm.wav", "a big red drum"],
-    ["knock.wav", "a fist knocks on a green door"],
-    ["groove.ogg", "someone in a yellow shirt claps"],
+    ["bark.wav", "a brown dog barks"],
+    ["groove.ogg", "a red lamp blinks at night"],
 ]
 # A film, what is heard.
 VIDEO_DRIVEN = [
     ["drum.mp4", "a drum is struck"],
-    ["hammer.mp4", "a hammer rings on iron"],
+    ["bell.mp4", "a bell is struck"],
 ]
 _ROWS = {"joint": JOINT, "audio": AUDIO_DRIVEN, "video": VIDEO_DRIVEN}
 _FILES = (".wav", ".ogg", ".mp4", ".png")
