@@ -18,7 +18,7 @@ JOINT = [
     ["a purple drum is hit three times", "", "", None],
     ["in the dark, a small pink lamp flickers four times", "four high buzzes", "", None],
     ["a man in a blue shirt with black hair is talking", "english speech of a man", "hello blue monkey", None],
-    ["a golden bell rings twice on a meadow", "two bright bell strokes", "", None],
+    ["a golden bell rings twice outside", "two bright bell strokes", "", None],
     ["the dog barks twice", "", "", "dog.png"],
 ]
 # A sound, what is seen.
