@@ -80,7 +80,7 @@ def write(results: Mapping[str, Figure | str], bench: Bench, out: Path) -> None:
 def describe(bench: Bench) -> dict:
     """What the figures depend on."""
     return {
-        "command": "harmony " + " ".join(sys.argv[1:]),
+        "command": "harmony evaluate " + " ".join(sys.argv[1:]),
         "model": bench.pipe.model_id,
         "weights_and_guidance": bench.model_fingerprint,
         "precision": bench.pipe.precision,
