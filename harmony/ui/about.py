@@ -29,8 +29,8 @@ TOY = """
 ### What the shipped model can do
 It is small on purpose: it runs on any computer, and it knows only a **toy world** of drawn drums, bells, lamps, dogs
 and talking faces, in clips of about two seconds. Words from outside that world mean nothing to it. These are its first
-weights: pictures follow sounds well; colours, words and sounds for silent films still need training. The same code opens
-full-size models.
+weights: pictures follow sounds well; colours, words and sounds for silent films still need training. The same code
+opens full-size models.
 """
 ELSEWHERE = """
 ### Without the page
