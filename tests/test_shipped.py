@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from harmony import HarmonyPipeline
 from harmony.evaluation.bench import Judges
+from harmony.evaluation.clips import as_video
 from harmony.session import chosen_model
 
 SHIPPED = Path(__file__).resolve().parents[1] / "assets" / "harmony-tiny"
@@ -53,5 +53,4 @@ def test_captions_decide_the_scene(pipe, kind):
     judge = Judges.load().scene
     acts = {"bell": "rings", "dog": "barks", "drum": "is hit", "lamp": "blinks"}
     clip = pipe(f"a {kind} {acts[kind]} three times", num_inference_steps=10, seed=4)
-    frames = torch.from_numpy(clip.frames).permute(0, 3, 1, 2)[None].float() / 255
-    assert judge.predict(frames)[0]["kind"] == kind
+    assert judge.predict(as_video(clip.frames[None]))[0]["kind"] == kind
