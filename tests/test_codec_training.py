@@ -80,7 +80,7 @@ def test_a_run_goes_on_where_it_stopped(pool, kind, tmp_path):
         torch.manual_seed(0)
         codec = PatchVideoCodec.micro() if kind == "video" else MelAudioCodec.micro()
         task = (
-            PictureTask(codec, pool, batch=3, noise=0.1, rows=4)
+            PictureTask(codec, pool, batch=3, noise=0.1)
             if kind == "video"
             else SoundTask(codec, pool, batch=2, noise=0.1)
         )
@@ -99,7 +99,7 @@ def test_training_helps_and_leaves_the_basis_alone(pool, tmp_path):
     torch.manual_seed(0)
     codec = PatchVideoCodec.micro()
     before = codec.encode(pool.video([0])), measure_pictures(codec, pool)["psnr"]
-    task = PictureTask(codec, pool, batch=4, noise=0.05, rows=8)
+    task = PictureTask(codec, pool, batch=4, noise=0.05)
     DecoderRun(codec, tmp_path, learning_rate=1e-2, steps=60, warmup=5).train(task.loss)
     trained = PatchVideoCodec.from_pretrained(tmp_path)
     assert torch.equal(trained.encode(pool.video([0])), before[0])

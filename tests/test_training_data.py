@@ -16,7 +16,7 @@ from harmony.data.world import sample_scene
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec
 from harmony.models.text import CaptionTokenizer
-from harmony.training.batches import BatchMaker, ClipSampler, Prefetcher, usable_clips
+from harmony.training.batches import BatchMaker, ClipSampler, usable_clips
 from harmony.training.conditions import choose_shown
 from harmony.training.config import ConditionConfig, DataConfig
 from harmony.training.tasks import Task
@@ -69,10 +69,10 @@ def test_a_cache_grows_while_it_is_read(home):
     add_shard(folder, range(8, 12), "b")
     assert cache.refresh() == 4 and cache.refresh() == 0
     expected = encoded(9, "speech")
-    assert np.array_equal(cache.latents("video", [9])[0], expected.video.astype(np.float16))
-    assert np.array_equal(cache.reference(9, same_clip=False), expected.reference_other.astype(np.float16))
+    assert np.array_equal(cache.latents("video", cache.clips[9:10])[0], expected.video.astype(np.float16))
+    assert np.array_equal(cache.reference(cache.clips[9], same_clip=False), expected.reference_other.astype(np.float16))
     assert cache.clips[9].scene == expected.scene
-    assert cache.reference(8, same_clip=True) is None
+    assert cache.reference(cache.clips[8], same_clip=True) is None
     with pytest.raises(FileExistsError, match="already has"):
         add_shard(folder, range(8, 12), "b")
 
@@ -97,8 +97,8 @@ def test_clips_of_the_world_are_rendered_encoded_and_found_again(tmp_path):
     ]
     cache = LatentCache(tmp_path)
     assert [clip.kind for clip in cache.clips] == ["drum", "lamp", "drum"]
-    assert cache.latents("video", [0, 2]).shape == (2, 4, 9, 4, 4)
-    assert cache.latents("audio", [1]).shape == (1, *AUDIO)
+    assert cache.latents("video", [cache.clips[0], cache.clips[2]]).shape == (2, 4, 9, 4, 4)
+    assert cache.latents("audio", cache.clips[1:2]).shape == (1, *AUDIO)
     assert cache.silence.shape == AUDIO
     with pytest.raises(ValueError, match="no scene kind"):
         fill_cache(tmp_path, encoder, range(3), kinds=["unicorn"])
@@ -119,7 +119,8 @@ def test_each_epoch_shows_every_clip_once(home):
 def test_anchor_clips_are_silent_and_still(home):
     config = micro("tasks.anchor_share=1.0")
     cache = LatentCache(home / "latents" / "train")
-    batch = BatchMaker(cache, CaptionTokenizer.from_words(["drum"]), config).make(0)
+    maker = BatchMaker(cache, CaptionTokenizer.from_words(["drum"]), config)
+    batch = maker[next(maker.draws(0))]
     assert not batch.clean.audio.any()
     later = batch.clean.video[:, :, 1:]
     assert torch.equal(later, later[:, :, :1].expand_as(later))
@@ -128,12 +129,24 @@ def test_anchor_clips_are_silent_and_still(home):
     assert not shown.caption_mask[len(batch.sigma) :].any()  # the sound has no caption
 
 
-def test_errors_in_the_background_reach_the_training():
-    def broken(number: int):
-        raise RuntimeError("the disk is gone")
+def test_processes_make_the_batches_that_one_process_would_make(home):
+    """Also of clips that came after the processes had started."""
+    cache = LatentCache(home / "latents" / "train")
+    config = micro("run.batch_size=6", "run.workers=2")
 
-    with Prefetcher(broken, 0) as stream, pytest.raises(RuntimeError, match="disk is gone"):
-        stream.get()
+    def stream(workers: int):
+        settings = replace(config, run=replace(config.run, workers=workers))
+        maker = BatchMaker(LatentCache(home / "latents" / "train"), CaptionTokenizer.from_words(["drum"]), settings)
+        return maker.stream(3, device=torch.device("cpu"), refresh=lambda: maker.cache.refresh())
+
+    apart = stream(2)
+    first = next(apart)
+    add_shard(home / "latents" / "train", range(8, 24), "b")
+    seen = [next(apart) for _ in range(12)]
+    assert max(max(w["size"] for w in batch.position.values()) for batch in seen) > len(cache) // 2
+    alone = next(stream(0))
+    assert alone.sigma.equal(first.sigma) and alone.noise_seed == first.noise_seed
+    assert alone.clean.audio.dtype == torch.float32
 
 
 def test_only_the_kinds_that_are_trained_are_drawn(home):

@@ -10,8 +10,8 @@ from caches import micro
 from torch import nn
 
 from harmony.models.text import CaptionTokenizer
-from harmony.training.config import TrainingConfig
-from harmony.training.curriculum import learning_rate
+from harmony.training.config import RunConfig, TrainingConfig
+from harmony.training.curriculum import learning_rate, share_done
 from harmony.training.ema import MovingAverage, ema_decay
 from harmony.training.trainee import Trainee
 from harmony.training.warmstart import copy_weights
@@ -79,9 +79,11 @@ def test_moving_average_in_closed_form():
 
 def test_learning_rate_rises_holds_and_falls():
     config = replace(TrainingConfig(name="x").optimizer, lr=1.0, warmup_steps=10, decay_share=0.5)
-    rates = [learning_rate(step, config, total=100) for step in range(100)]
+    rates = [learning_rate(step, config, done=share_done(step, 0.0, RunConfig(steps=100))) for step in range(100)]
     assert rates[0] == pytest.approx(0.1) and rates[9] == rates[50] == 1.0
     assert rates[75] == pytest.approx(0.5) and rates[99] == pytest.approx(0.02)
+    lent = RunConfig(steps=100, total_minutes=10.0)
+    assert share_done(20, 8.0, lent) == 0.8 and share_done(30, 1.0, lent) == 0.3 and share_done(0, 11.0, lent) == 1.0
 
 
 def test_warm_start_keeps_words_by_name_and_reports_what_is_new():

@@ -80,12 +80,15 @@ class CacheInfo:
 
 @dataclass(frozen=True)
 class CachedClip:
-    """Where one clip is: its scene's line, its shard and rows. ``voice_row`` is None where nobody speaks."""
+    """Where one clip is: its scene's line, its shard's folder and rows. ``voice_row`` is None where nobody speaks.
+
+    It says all that is needed to read the clip, so that another process may do the reading.
+    """
 
     line: bytes
     kind: str
     group: str
-    shard: int
+    shard: str
     row: int
     voice_row: int | None
 
@@ -114,7 +117,7 @@ class LatentCache:
         self.silence: np.ndarray = np.load(self.folders[0] / "silence.npy")
         self.clips: list[CachedClip] = []
         self.groups: dict[str, list[int]] = {}
-        self._shards: list[dict[str, np.ndarray]] = []
+        self._shards: dict[str, dict[str, np.ndarray]] = {}
         self._known: set[Path] = set()
         self.refresh()
 
@@ -132,25 +135,28 @@ class LatentCache:
         return len(self.clips) - before
 
     def _add(self, folder: Path) -> None:
-        shard = len(self._shards)
-        self._shards.append({name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in (*ARRAYS, *REFERENCES)})
         for row, line in enumerate((folder / "clips.jsonl").read_bytes().splitlines()):
             entry = json.loads(line)
-            clip = CachedClip(line, entry["scene"]["kind"], entry["group"], shard, row, entry["voice_row"])
+            clip = CachedClip(line, entry["scene"]["kind"], entry["group"], str(folder), row, entry["voice_row"])
             self.groups.setdefault(clip.group, []).append(len(self.clips))
             self.clips.append(clip)
 
-    def latents(self, name: str, indices: Iterable[int]) -> np.ndarray:
-        """Rows of the array ``name`` ("video", "audio", "still") of the clips, float16 (len(indices), ...)."""
-        clips = [self.clips[i] for i in indices]
-        return np.stack([self._shards[clip.shard][name][clip.row] for clip in clips])
+    def latents(self, name: str, clips: Iterable[CachedClip]) -> np.ndarray:
+        """Rows of the array ``name`` ("video", "audio", "still") of the clips, float16 (len(clips), ...)."""
+        return np.stack([self._arrays(clip.shard)[name][clip.row] for clip in clips])
 
-    def reference(self, index: int, *, same_clip: bool) -> np.ndarray | None:
+    def reference(self, clip: CachedClip, *, same_clip: bool) -> np.ndarray | None:
         """The voice reference (C_a, R) of a clip, None where nobody speaks."""
-        clip = self.clips[index]
         if clip.voice_row is None:
             return None
-        return self._shards[clip.shard][REFERENCES[0 if same_clip else 1]][clip.voice_row]
+        return self._arrays(clip.shard)[REFERENCES[0 if same_clip else 1]][clip.voice_row]
+
+    def _arrays(self, shard: str) -> dict[str, np.ndarray]:
+        """A shard's arrays as memory maps, opened when they are first asked for."""
+        if shard not in self._shards:
+            names = (*ARRAYS, *REFERENCES)
+            self._shards[shard] = {name: np.load(Path(shard) / f"{name}.npy", mmap_mode="r") for name in names}
+        return self._shards[shard]
 
 
 @dataclass(frozen=True)

@@ -111,10 +111,11 @@ class HarmonyConfig:
 
     @classmethod
     def tiny(cls, **changes) -> HarmonyConfig:
-        """The model in ``assets/harmony-tiny``: two by two tokens of 32 x 32 pixels and two frames."""
+        """The model in ``assets/harmony-tiny``: four by four tokens of 16 x 16 pixels and two frames."""
         small = dict(
-            in_channels_video=80, num_layers=5, num_heads_video=8, ffn_dim_video=1024, text_dim=128, transcript_dim=128,
-            rope_theta=100.0, conv_stem=False, latent_gain=True, spatial_positions=(2, 2),
+            in_channels_video=160, patch_size=(1, 1, 1), num_layers=5, num_heads_video=8, ffn_dim_video=1024,
+            text_dim=128, transcript_dim=128, rope_theta=100.0, conv_stem=False, latent_gain=True,
+            spatial_positions=(4, 4),
         )  # fmt: skip
         return cls(**(small | changes))
 

@@ -6,23 +6,25 @@ checkpoint keeps: a training that was stopped goes on with the very batch that w
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from harmony.data.cache import LatentCache
+from harmony.data.cache import CachedClip, LatentCache
 from harmony.models.conditioning import Streams
 from harmony.models.text import CaptionTokenizer
 from harmony.training.conditions import ConditionBatch, anchor_shown, choose_shown, collate, cut_voice
 from harmony.training.config import DataConfig, TrainingConfig
 from harmony.training.losses import draw_sigmas
 from harmony.training.tasks import Task, draw_tasks
+
+_FEW_LENGTHS = 16
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,19 @@ class PassPlan:
     first_frame: Tensor | None
     conditions: ConditionBatch
 
+    def map(self, change: Callable[[Tensor], Tensor]) -> PassPlan:
+        """Every tensor changed."""
+        first_frame = None if self.first_frame is None else change(self.first_frame)
+        return PassPlan(change(self.tasks), first_frame, self.conditions.map(change))
+
 
 @dataclass(frozen=True)
 class ClipBatch:
     """Clips and everything that was drawn for them.
 
     Attributes:
-        clean: latents (B, C, T, h, w), or None where sound is trained alone, and (B, C, A), float32.
+        clean: latents (B, C, T, h, w), or None where sound is trained alone, and (B, C, A): float16 as they are
+            kept, float32 on the device.
         sigma: (B,) noise levels, shared by all passes.
         noise_seed: of the Gaussian noise, shared by all passes.
         passes: one, or three for the literal loss.
@@ -51,6 +59,17 @@ class ClipBatch:
     noise_seed: int
     passes: tuple[PassPlan, ...]
     position: dict[str, Any]
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> ClipBatch:
+        """Every tensor changed."""
+        clean = Streams(*(None if x is None else change(x) for x in self.clean))
+        return replace(
+            self, clean=clean, sigma=change(self.sigma), passes=tuple(plan.map(change) for plan in self.passes)
+        )
+
+    def pin_memory(self) -> ClipBatch:
+        """As a ``DataLoader`` asks it of the batches of a CUDA training."""
+        return self.map(Tensor.pin_memory)
 
     def noise(self, device: torch.device) -> Streams:
         """Unit Gaussian noise in the latents' shapes."""
@@ -116,8 +135,23 @@ class ClipSampler:
         return int(self._orders[group][walk["position"] - 1])
 
 
-class BatchMaker:
-    """Makes batch after batch.
+@dataclass(frozen=True)
+class ClipDraw:
+    """The clips of one batch, drawn but not read yet.
+
+    Attributes:
+        number: of the batch.
+        clips: where they are.
+        position: the sampler's state after this draw.
+    """
+
+    number: int
+    clips: tuple[CachedClip, ...]
+    position: dict[str, Any]
+
+
+class BatchMaker(Dataset[ClipBatch]):
+    """Makes batches out of draws: ``maker[draw]``, in whichever process that is asked.
 
     Args:
         cache: of the clips.
@@ -132,32 +166,52 @@ class BatchMaker:
         self.cache, self.tokenizer, self.config, self.rank = cache, tokenizer, config, rank
         self.sampler = ClipSampler(cache, config.data, seed=config.seed + 7919 * rank)
 
-    def make(self, number: int) -> ClipBatch:
-        """Batch ``number`` of this training."""
-        config = self.config
-        rng = np.random.default_rng([config.seed, self.rank, number])
-        indices = self.sampler.draw(config.run.batch_size, rng)
-        anchors = rng.random(len(indices)) < config.tasks.anchor_share
-        clean = load_clean(self.cache, indices, anchors=anchors, video=config.streams == "both")
-        sigma = torch.from_numpy(draw_sigmas(len(indices), config.loss, rng))
+    def draws(self, start: int, *, refresh: Callable[[], None] = lambda: None) -> Iterator[ClipDraw]:
+        """Draw after draw, from batch ``start`` on; ``refresh`` is called before each, to look for new clips."""
+        for number in itertools.count(start):
+            refresh()
+            rng = np.random.default_rng([self.config.seed, self.rank, number])
+            indices = self.sampler.draw(self.config.run.batch_size, rng)
+            yield ClipDraw(number, tuple(self.cache.clips[i] for i in indices), self.sampler.state())
+
+    def stream(self, start: int, *, device: torch.device, refresh: Callable[[], None]) -> Iterator[ClipBatch]:
+        """Batch after batch from number ``start`` on, made ahead of their use by ``run.workers`` processes."""
+        workers = self.config.run.workers
+        loader = DataLoader(
+            self,
+            batch_size=None,
+            sampler=self.draws(start, refresh=refresh),
+            num_workers=workers,
+            pin_memory=device.type == "cuda",
+            prefetch_factor=3 if workers else None,
+        )
+        return (to_device(batch, device) for batch in loader)
+
+    def __getitem__(self, draw: ClipDraw) -> ClipBatch:
+        """The batch of a draw."""
+        config, clips, count = self.config, draw.clips, len(draw.clips)
+        rng = np.random.default_rng([config.seed, self.rank, draw.number, 1])
+        anchors = rng.random(count) < config.tasks.anchor_share
+        clean = load_clean(self.cache, clips, anchors=anchors, video=config.streams == "both")
+        sigma = torch.from_numpy(draw_sigmas(count, config.loss, rng))
         noise_seed = int(rng.integers(2**62))
-        tasks = draw_tasks(len(indices), config.tasks, rng)
+        tasks = draw_tasks(count, config.tasks, rng)
         if config.streams == "audio":
-            tasks = [np.zeros(len(indices), dtype=np.int64)]
+            tasks = [np.zeros(count, dtype=np.int64)]
         gives_frames = config.streams == "both" and rng.random() < config.loss.first_frame_batches
-        first_frame = torch.from_numpy(rng.random(len(indices)) < config.loss.first_frame_clips)
+        first_frame = torch.from_numpy(rng.random(count) < config.loss.first_frame_clips)
         plans = tuple(
             PassPlan(
                 tasks=torch.from_numpy(drawn),
                 first_frame=first_frame if gives_frames else None,
                 conditions=conditions,
             )
-            for drawn, conditions in zip(tasks, self._conditions(indices, tasks, anchors, rng), strict=True)
+            for drawn, conditions in zip(tasks, self._conditions(clips, tasks, anchors, rng), strict=True)
         )
-        return ClipBatch(clean, sigma, noise_seed, plans, self.sampler.state())
+        return ClipBatch(clean, sigma, noise_seed, plans, draw.position)
 
     def _conditions(
-        self, indices: list[int], tasks: list[np.ndarray], anchors: np.ndarray, rng: np.random.Generator
+        self, clips: Sequence[CachedClip], tasks: list[np.ndarray], anchors: np.ndarray, rng: np.random.Generator
     ) -> Iterator[ConditionBatch]:
         """The conditions of each pass; whether there are references, and how long, is one draw for the batch."""
         config = self.config.conditions
@@ -165,89 +219,40 @@ class BatchMaker:
         length = 0
         if rng.random() < config.reference_batches:
             length = round(rng.uniform(*config.reference_seconds) * timeline.audio_latent_rate)
+            length -= length % self._multiple
         same = config.reference == "same_clip"
-        voices = [cut_voice(self.cache, i, length, rng, same_clip=same) if length else None for i in indices]
-        scenes = [self.cache.clips[i].scene for i in indices]
+        voices = [cut_voice(self.cache, clip, length, rng, same_clip=same) if length else None for clip in clips]
+        scenes = [clip.scene for clip in clips]
         for drawn in tasks:
             shown = [
                 choose_shown(scene, Task(task), config, rng, reference=voice)
                 for scene, task, voice in zip(scenes, drawn.tolist(), voices, strict=True)
             ]
             shown = [anchor_shown(s) if anchor else s for s, anchor in zip(shown, anchors, strict=True)]
-            yield collate(shown, self.tokenizer, timeline, reference_latents=length)
+            yield collate(shown, self.tokenizer, timeline, reference_latents=length).padded(self._multiple)
+
+    @property
+    def _multiple(self) -> int:
+        """What divides the lengths of conditions, so that batches have few shapes."""
+        return _FEW_LENGTHS if self.config.run.cuda_graphs else 1
 
 
 def load_clean(
-    cache: LatentCache, indices: list[int], *, anchors: np.ndarray | None = None, video: bool = True
+    cache: LatentCache, clips: Sequence[CachedClip], *, anchors: np.ndarray | None = None, video: bool = True
 ) -> Streams:
-    """Clean latents of the clips; anchors are replaced by their first frame held still, and silence."""
-    audio = torch.from_numpy(cache.latents("audio", indices)).float()
-    pictures = torch.from_numpy(cache.latents("video", indices)).float() if video else None
+    """Clean latents of the clips, float16; anchors are replaced by their first frame held still, and silence."""
+    audio = torch.from_numpy(cache.latents("audio", clips))
+    pictures = torch.from_numpy(cache.latents("video", clips)) if video else None
     if anchors is not None and anchors.any():
         rows = np.flatnonzero(anchors)
-        audio[rows] = torch.from_numpy(cache.silence).float()
+        audio[rows] = torch.from_numpy(cache.silence)
         if pictures is not None:
-            still = torch.from_numpy(cache.latents("still", [indices[row] for row in rows])).float()
+            still = torch.from_numpy(cache.latents("still", [clips[row] for row in rows]))
             pictures[rows, :, 1:] = still[:, :, None]
     return Streams(pictures, audio)
 
 
 def to_device(batch: ClipBatch, device: torch.device) -> ClipBatch:
-    """The batch's tensors on ``device``."""
-    clean = Streams(*(None if x is None else x.to(device, non_blocking=True) for x in batch.clean))
-    passes = tuple(
-        PassPlan(
-            tasks=plan.tasks.to(device),
-            first_frame=None if plan.first_frame is None else plan.first_frame.to(device),
-            conditions=plan.conditions.to(device),
-        )
-        for plan in batch.passes
-    )
-    return replace(batch, clean=clean, sigma=batch.sigma.to(device), passes=passes)
-
-
-class Prefetcher:
-    """Makes batches in a background thread, a few ahead of their use. Use as a context manager.
-
-    Args:
-        make: gives the batch of a number.
-        start: the first number.
-        ahead: how many wait at most.
-    """
-
-    def __init__(self, make: Callable[[int], ClipBatch], start: int, *, ahead: int = 2) -> None:
-        self._make, self._next = make, start
-        self._ready: queue.Queue[ClipBatch | BaseException] = queue.Queue(maxsize=ahead)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True, name="batches")
-
-    def __enter__(self) -> Prefetcher:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def get(self) -> ClipBatch:
-        """The next batch; an error in the making is raised here."""
-        item = self._ready.get()
-        if isinstance(item, BaseException):
-            raise item
-        return item
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                item: ClipBatch | BaseException = self._make(self._next)
-            except Exception as error:
-                item = error
-            self._next += 1
-            while not self._stop.is_set():
-                try:
-                    self._ready.put(item, timeout=0.2)
-                    break
-                except queue.Full:
-                    continue
-            if isinstance(item, BaseException):
-                return
+    """The batch's tensors on ``device``, the latents in float32."""
+    moved = batch.map(lambda x: x.to(device, non_blocking=True))
+    return replace(moved, clean=Streams(*(None if x is None else x.float() for x in moved.clean)))

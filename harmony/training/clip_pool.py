@@ -6,7 +6,10 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from harmony.data.world import KINDS, Clip, Split, render, sample_scene
 from harmony.timeline import Timeline
 
 logger = logging.getLogger(__name__)
+_PART = 100  # clips that a process draws at a time
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,12 @@ class ClipPool:
         return len(self.frames)
 
     @classmethod
-    def open(cls, home: str | Path, spec: PoolSpec) -> ClipPool:
-        """The pool of that spec below ``home``, drawn now if it is not there."""
+    def open(cls, home: str | Path, spec: PoolSpec, *, workers: int = 1) -> ClipPool:
+        """The pool of that spec below ``home``, drawn now, by ``workers`` processes, if it is not there."""
         folder = Path(home) / spec.folder_name
         index = folder / "index.json"
         if not index.exists():
-            _draw(folder, spec)
+            _draw(folder, spec, workers)
         clips = json.loads(index.read_text())["clips"]
         return cls(
             np.load(folder / "frames.npy", mmap_mode="r"),
@@ -83,14 +87,14 @@ class ClipPool:
             [clip["transcript"] or "" for clip in clips],
         )
 
-    def video(self, rows: Sequence[int] | np.ndarray) -> Tensor:
+    def video(self, rows: Sequence[int] | np.ndarray, *, device: torch.device | str = "cpu") -> Tensor:
         """Clips as (B, 3, F, H, W) in [-1, 1]."""
-        stack = torch.from_numpy(np.ascontiguousarray(self.frames[np.sort(rows)]))
+        stack = torch.from_numpy(np.ascontiguousarray(self.frames[np.sort(rows)])).to(device)
         return stack.permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
 
-    def audio(self, rows: Sequence[int] | np.ndarray) -> Tensor:
+    def audio(self, rows: Sequence[int] | np.ndarray, *, device: torch.device | str = "cpu") -> Tensor:
         """Their sounds (B, S)."""
-        return torch.from_numpy(np.ascontiguousarray(self.sounds[np.sort(rows)]))
+        return torch.from_numpy(np.ascontiguousarray(self.sounds[np.sort(rows)])).to(device)
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
         """All rows in order, ``size`` at a time."""
@@ -98,24 +102,35 @@ class ClipPool:
             yield np.arange(start, min(start + size, len(self)))
 
 
-def _draw(folder: Path, spec: PoolSpec) -> None:
+def _draw(folder: Path, spec: PoolSpec, workers: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     shape = (spec.count, spec.timeline.num_frames, spec.size, spec.size, 3)
-    frames = np.lib.format.open_memmap(folder / "frames.npy", mode="w+", dtype=np.uint8, shape=shape)
-    sounds = np.lib.format.open_memmap(
-        folder / "sounds.npy", mode="w+", dtype=np.float32, shape=(spec.count, spec.timeline.num_samples)
-    )
+    for name, dtype, size in (
+        ("frames", np.uint8, shape),
+        ("sounds", np.float32, (spec.count, spec.timeline.num_samples)),
+    ):
+        np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=size).flush()
+    parts = [range(start, min(start + _PART, spec.count)) for start in range(0, spec.count, _PART)]
+    clips: list[dict] = []
+    with get_context("spawn").Pool(workers) if workers > 1 else nullcontext() as pool:
+        for part in (pool.imap if pool else map)(partial(_draw_part, folder, spec), parts):
+            clips += part
+            logger.info("drew %d of %d clips", len(clips), spec.count)
+    # Written last: a half-drawn pool is no pool.
+    (folder / "index.json").write_text(json.dumps({"spec": spec.describe(), "clips": clips}))
+
+
+def _draw_part(folder: Path, spec: PoolSpec, rows: range) -> list[dict]:
+    """Draw some rows into the arrays that are there."""
+    frames, sounds = (np.load(folder / f"{name}.npy", mmap_mode="r+") for name in ("frames", "sounds"))
     clips = []
-    for row in range(spec.count):
+    for row in rows:
         clip = _clip(spec, row)
         frames[row], sounds[row] = clip.frames, clip.waveform
         clips.append({"kind": clip.scene.kind, "transcript": clip.scene.transcript})
-        if row % 200 == 199:
-            logger.info("drew %d of %d clips", row + 1, spec.count)
     frames.flush()
     sounds.flush()
-    # Written last: a half-drawn pool is no pool.
-    (folder / "index.json").write_text(json.dumps({"spec": spec.describe(), "clips": clips}))
+    return clips
 
 
 def _clip(spec: PoolSpec, row: int) -> Clip:

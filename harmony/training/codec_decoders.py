@@ -15,26 +15,30 @@ from harmony.precision import cpu_has_bfloat16_units
 from harmony.training.clip_pool import ClipPool
 from harmony.training.codec_losses import mel_distance, moving_pixels, multi_resolution_stft, picture_loss
 
+_CORRECTED = 0.2  # share of a batch's latents
+
 
 class PictureTask:
     """Batches of clips of which a few latents are corrected: mostly those that move, and first frames often.
 
     Args:
-        batch: clips a step; rows: latents corrected a step; noise: highest deviation of the noise on latents.
+        batch: clips a step; noise: highest deviation of the noise on latents.
     """
 
-    def __init__(self, codec: PatchVideoCodec, pool: ClipPool, *, batch: int, noise: float, rows: int = 40) -> None:
-        self.codec, self.pool, self.batch, self.noise, self.rows = codec, pool, batch, noise, rows
+    def __init__(self, codec: PatchVideoCodec, pool: ClipPool, *, batch: int, noise: float) -> None:
+        self.codec, self.pool, self.batch, self.noise = codec, pool, batch, noise
 
     def loss(self, step: int) -> Tensor:
-        rng, generator = _seeded(step)
-        video = self.pool.video(rng.choice(len(self.pool), self.batch, replace=False))
+        device = self.codec.device
+        rng, generator = _seeded(step, device)
+        video = self.pool.video(rng.choice(len(self.pool), self.batch, replace=False), device=device)
         target = self.codec.grouped_frames(video)  # (B, T, s, 3, H, W)
         moving = moving_pixels(target.flatten(1, 2), dim=1).unflatten(1, target.shape[1:3])
-        rows = torch.multinomial(_interest(moving), self.rows, generator=generator)
+        interest = _interest(moving)
+        rows = torch.multinomial(interest, max(1, round(_CORRECTED * len(interest))), generator=generator)
         latents = _noisy(self.codec.encode(video), self.noise, generator)
         linear = self.codec.linear_frames(latents)
-        with torch.autocast("cpu", torch.bfloat16, enabled=cpu_has_bfloat16_units()):
+        with torch.autocast(device.type, torch.bfloat16, enabled=_computes_in_bfloat16(device)):
             correction = self.codec.decoder(latents, linear, rows=rows)
         made = linear.flatten(0, 1)[rows] + correction.float()
         return picture_loss(made, target.flatten(0, 1)[rows], moving.flatten(0, 1)[rows])
@@ -45,11 +49,12 @@ class SoundTask:
 
     def __init__(self, codec: MelAudioCodec, pool: ClipPool, *, batch: int, noise: float) -> None:
         self.codec, self.pool, self.batch, self.noise = codec, pool, batch, noise
-        codec.decoder.compute_dtype = torch.bfloat16 if cpu_has_bfloat16_units() else torch.float32
+        codec.decoder.compute_dtype = torch.bfloat16 if _computes_in_bfloat16(codec.device) else torch.float32
 
     def loss(self, step: int) -> Tensor:
-        rng, generator = _seeded(step)
-        sound = self.pool.audio(rng.choice(len(self.pool), self.batch, replace=False))
+        rng, generator = _seeded(step, self.codec.device)
+        rows = rng.choice(len(self.pool), self.batch, replace=False)
+        sound = self.pool.audio(rows, device=self.codec.device)
         clean = self.codec.encode(sound)
         latents = _noisy(clean, self.noise, generator)
         latents[:, -PITCH_CHANNELS:] = torch.lerp(clean[:, -PITCH_CHANNELS:], latents[:, -PITCH_CHANNELS:], 1 / 3)
@@ -58,16 +63,20 @@ class SoundTask:
         return multi_resolution_stft(made, target) + mel_distance(made, target, sample_rate=self.codec.sample_rate)
 
 
-def _seeded(step: int) -> tuple[np.random.Generator, torch.Generator]:
+def _computes_in_bfloat16(device: torch.device) -> bool:
+    return device.type == "cuda" or cpu_has_bfloat16_units()
+
+
+def _seeded(step: int, device: torch.device) -> tuple[np.random.Generator, torch.Generator]:
     """Generators that depend on the step alone, so that a resumed run sees what an unbroken one would."""
-    return np.random.default_rng(step), torch.Generator().manual_seed(step)
+    return np.random.default_rng(step), torch.Generator(device).manual_seed(step)
 
 
 def _noisy(latents: Tensor, highest: float, generator: torch.Generator) -> Tensor:
     """Latents with noise whose deviation is drawn per clip from 0 to ``highest``."""
     shape = (len(latents),) + (1,) * (latents.ndim - 1)
-    deviation = highest * torch.rand(shape, generator=generator)
-    return latents + deviation * torch.randn(latents.shape, generator=generator)
+    deviation = highest * torch.rand(shape, generator=generator, device=latents.device)
+    return latents + deviation * torch.randn(latents.shape, generator=generator, device=latents.device)
 
 
 def _interest(moving: Tensor) -> Tensor:

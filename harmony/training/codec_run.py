@@ -121,7 +121,7 @@ class DecoderRun:
         checkpoint = self.folder / CHECKPOINT
         if not checkpoint.exists():
             return
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location=self.codec.device)
         self.step = state["step"]
         self.decoder.load_state_dict(state["decoder"])
         self.average.load_state_dict(state["average"])

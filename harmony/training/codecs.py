@@ -42,18 +42,20 @@ Steps = Annotated[int, typer.Option(help="Train until this step; more than befor
 Batch = Annotated[int, typer.Option(help="Clips a step.")]
 Rate = Annotated[float, typer.Option(help="Highest learning rate.")]
 Noise = Annotated[float, typer.Option(help="Highest standard deviation of noise on the latents.")]
+Device = Annotated[str, typer.Option(help="cpu, or cuda.")]
+Workers = Annotated[int, typer.Option(help="Processes that draw the clips.")]
 SaveMinutes = Annotated[float, typer.Option(help="Minutes between checkpoints.")]
 
 
-def open_pool(count: int, *, split: str = "train") -> ClipPool:
+def open_pool(count: int, *, split: str = "train", workers: int = 1) -> ClipPool:
     """The pool of that many clips in the cache folder."""
-    return ClipPool.open(cache_home() / "clips", PoolSpec(count=count, split=split))
+    return ClipPool.open(cache_home() / "clips", PoolSpec(count=count, split=split), workers=workers)
 
 
 @app.command()
 def video_basis(
     out: Out,
-    channels: Annotated[int, typer.Option(help="Latent channels.")] = 80,
+    channels: Annotated[int, typer.Option(help="Latent channels.")] = 160,
     clips: Clips = 1500,
     motion_weight: Annotated[float, typer.Option(help="How much more moving patches count.")] = 0.3,
     replace: Replace = False,
@@ -93,11 +95,13 @@ def video_decoder(
     noise: Noise = 0.15,
     save_minutes: SaveMinutes = 3.0,
     threads: Threads = 1,
+    workers: Workers = 1,
+    device: Device = "cpu",
 ) -> None:
     """Train the picture codec's decoder, or go on."""
     torch.set_num_threads(threads)
-    codec = PatchVideoCodec.from_pretrained(out)
-    task = PictureTask(codec, open_pool(clips), batch=batch, noise=noise)
+    codec = PatchVideoCodec.from_pretrained(out).to(device)
+    task = PictureTask(codec, open_pool(clips, workers=workers), batch=batch, noise=noise)
     DecoderRun(codec, out, learning_rate=learning_rate, steps=steps).train(task.loss, save_minutes=save_minutes)
 
 
@@ -111,11 +115,13 @@ def audio_decoder(
     noise: Noise = 0.1,
     save_minutes: SaveMinutes = 3.0,
     threads: Threads = 1,
+    workers: Workers = 1,
+    device: Device = "cpu",
 ) -> None:
     """Train the sound codec's vocoder, or go on."""
     torch.set_num_threads(threads)
-    codec = MelAudioCodec.from_pretrained(out)
-    task = SoundTask(codec, open_pool(clips), batch=batch, noise=noise)
+    codec = MelAudioCodec.from_pretrained(out).to(device)
+    task = SoundTask(codec, open_pool(clips, workers=workers), batch=batch, noise=noise)
     DecoderRun(codec, out, learning_rate=learning_rate, steps=steps).train(task.loss, save_minutes=save_minutes)
 
 

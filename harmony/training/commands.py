@@ -85,8 +85,8 @@ def run(
             start_over(run_folder(config.name))
         trainer = Trainer(config, report=typer.echo)
         progress = trainer.train(stop=stop)
-        typer.echo(f"{config.name}: {progress.step} of {config.run.steps} steps, saved in {trainer.folder}")
-        if progress.step < config.run.steps:
+        typer.echo(f"{config.name}: {progress.step} steps, saved in {trainer.folder}")
+        if not trainer.is_done:
             break
 
 

@@ -9,15 +9,16 @@ Shape letters: B clips, L caption tokens, N transcript tokens, A audio latents, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from harmony.data.cache import LatentCache
+from harmony.data.cache import CachedClip, LatentCache
 from harmony.data.world import Captions, Scene, describe
 from harmony.models.conditioning import Conditioning
 from harmony.models.schedule import ScheduledWord, render_timing_track
@@ -66,10 +67,23 @@ class ConditionBatch:
     reference: Tensor | None = None
     reference_mask: Tensor | None = None
 
-    def to(self, device: torch.device | str) -> ConditionBatch:
-        present = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved = {name: value.to(device, non_blocking=True) for name, value in present.items() if value is not None}
-        return replace(self, **moved)
+    @property
+    def present(self) -> dict[str, Tensor]:
+        """The tensors that are there, by name."""
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> ConditionBatch:
+        """Every tensor changed."""
+        return replace(self, **{name: change(value) for name, value in self.present.items()})
+
+    def padded(self, multiple: int) -> ConditionBatch:
+        """Captions and transcripts padded to lengths that ``multiple`` divides."""
+        growing = {name for name in self.present if name.startswith(("caption_", "transcript_"))}
+        return replace(
+            self,
+            **{name: F.pad(x, (0, -x.shape[1] % multiple)) for name, x in self.present.items() if name in growing},
+        )
 
 
 def choose_shown(
@@ -176,10 +190,10 @@ def _stack_voices(voices: Sequence[np.ndarray | None], length: int) -> tuple[Ten
 
 
 def cut_voice(
-    cache: LatentCache, index: int, length: int, rng: np.random.Generator, *, same_clip: bool
+    cache: LatentCache, clip: CachedClip, length: int, rng: np.random.Generator, *, same_clip: bool
 ) -> np.ndarray | None:
     """A cut of ``length`` latents from a clip's voice reference, (C, length); None where nobody speaks."""
-    voice = cache.reference(index, same_clip=same_clip)
+    voice = cache.reference(clip, same_clip=same_clip)
     if voice is None:
         return None
     start = int(rng.integers(max(1, voice.shape[1] - length + 1)))

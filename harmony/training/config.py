@@ -185,21 +185,28 @@ class RunConfig:
 
     Attributes:
         steps: optimizer steps of the whole run; the schedules go by them.
+        total_minutes: the run is over after so much training in all, if ``steps`` have not ended it before; the
+            learning rate falls by whichever is nearer. For machines that are lent by the hour.
         max_minutes: stop and save after so much time of one call; the same command goes on from there.
         batch_size: clips per process and pass; accumulate: batches per step.
         threads: CPU threads; None leaves torch's choice.
+        workers: processes that make batches ahead of their use; 0 makes them in turn with the steps.
         precision: ``auto``, ``float32`` or ``bfloat16`` (weights and activations; masters are float32 anyway).
+        cuda_graphs: launch forward and backward as one, see ``step_graph``; on GPUs, for small models.
         log_steps: steps per line of the learning curve.
         save_minutes, validate_minutes: between checkpoints and between validations.
         validation_clips: held-out clips that are looked at.
     """
 
     steps: Annotated[int, Field(ge=1)] = 4000
+    total_minutes: Positive | None = None
     max_minutes: float | None = None
     batch_size: Annotated[int, Field(ge=1)] = 32
     accumulate: Annotated[int, Field(ge=1)] = 1
     threads: int | None = 1
+    workers: Annotated[int, Field(ge=0)] = 1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    cuda_graphs: bool = False
     log_steps: Annotated[int, Field(ge=1)] = 20
     save_minutes: Positive = 5.0
     validate_minutes: Positive = 10.0

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from harmony.training.config import OptimizerConfig
+from harmony.training.config import OptimizerConfig, RunConfig
 
 
-def learning_rate(step: int, config: OptimizerConfig, *, total: int) -> float:
-    """Linear warm-up, a plateau, and a linear fall to 0 over the last ``decay_share`` of ``total`` steps.
+def learning_rate(step: int, config: OptimizerConfig, *, done: float) -> float:
+    """Linear warm-up, a plateau, and a linear fall to 0 over the last ``decay_share`` of the run.
 
     Args:
-        step: steps done before this one, 0 to ``total - 1``.
+        step: steps done before this one.
+        done: the share of the run that is over, 0 to 1.
     """
     warm = (step + 1) / config.warmup_steps if config.warmup_steps else 1.0
-    falling_steps = config.decay_share * total
-    falling = (total - step) / falling_steps if falling_steps else 1.0
-    return config.lr * min(1.0, warm, falling)
+    falling = (1 - done) / config.decay_share if config.decay_share else 1.0
+    return config.lr * min(1.0, warm, max(falling, 0.0))
+
+
+def share_done(step: int, minutes: float, config: RunConfig) -> float:
+    """How much of a run is over, by its steps or, where it has a time limit, by whichever is further."""
+    by_time = minutes / config.total_minutes if config.total_minutes else 0.0
+    return min(1.0, max(step / config.steps, by_time))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from harmony.models.conditioning import Streams
@@ -51,7 +50,7 @@ def task_weights(config: TaskConfig) -> tuple[float, float, float]:
 
 def stream_weights(tasks: Tensor, config: TaskConfig) -> Streams:
     """Weights (B,) of each clip's video loss and audio loss; the stream that is given clean gets 0."""
-    weight = torch.tensor(task_weights(config), device=tasks.device)[tasks]
+    weight = sum(value * (tasks == task) for task, value in zip(Task, task_weights(config), strict=True))
     return Streams(video=weight * (tasks != Task.VIDEO_DRIVEN_AUDIO), audio=weight * (tasks != Task.AUDIO_DRIVEN_VIDEO))
 
 

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -19,7 +21,7 @@ from harmony.data.world import vocabulary
 from harmony.models.conditioning import Streams
 from harmony.models.text import CaptionTokenizer
 from harmony.precision import cpu_has_bfloat16_units, dtype_of, name_of
-from harmony.training.batches import BatchMaker, ClipBatch, Prefetcher, to_device
+from harmony.training.batches import BatchMaker, ClipBatch
 from harmony.training.checkpoint import (
     CONFIG_NAME,
     LOG_NAME,
@@ -32,10 +34,11 @@ from harmony.training.checkpoint import (
 )
 from harmony.training.conditions import encode_conditions
 from harmony.training.config import TrainingConfig
-from harmony.training.curriculum import learning_rate
+from harmony.training.curriculum import learning_rate, share_done
 from harmony.training.ema import MovingAverage
 from harmony.training.journal import Journal, LossMeter, Stopwatch
 from harmony.training.losses import add_noise, clip_losses, run_model, total_loss
+from harmony.training.step_graph import Losses, StepGraphs
 from harmony.training.tasks import stream_weights
 from harmony.training.trainee import Trainee, load_tokenizer
 from harmony.training.validation import Validation
@@ -89,7 +92,7 @@ class Trainer:
         self.dtype = training_dtype(config.run.precision, self.device)
         self.cache = open_cache(config.data.caches)
         self.progress = Progress()
-        self._refresh_wanted = threading.Event()
+        self._finite = torch.tensor(True, device=self.device)  # looked at when a line is written: looking waits
         self._prepare_folder()
         self._build_model()
         self.batches = BatchMaker(self.cache, self.model.tokenizer, config, rank=self.accelerator.process_index)
@@ -122,6 +125,8 @@ class Trainer:
         self.weights = FlatWeights(self.model, dtype=self.dtype, trained=self.model.trained_names(self.config.streams))
         self.optimizer = self.weights.adamw(lr=options.lr, betas=options.betas, weight_decay=options.weight_decay)
         self.average = MovingAverage(self.weights.masters, highest=options.ema_decay)
+        graphs = self.config.run.cuda_graphs and self.device.type == "cuda"
+        self.backward = StepGraphs(self._backward, self.weights.grads) if graphs else self._backward
 
     def _resume(self) -> None:
         progress = read_progress(self.folder)
@@ -139,6 +144,19 @@ class Trainer:
         self.progress = progress
         self.report(f"going on from step {progress.step}")
 
+    @property
+    def is_done(self) -> bool:
+        return self._done >= 1.0
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the next step."""
+        return learning_rate(self.progress.step, self.config.optimizer, done=self._done)
+
+    @property
+    def _done(self) -> float:
+        return share_done(self.progress.step, self.progress.minutes, self.config.run)
+
     # -- the loop ------------------------------------------------------------------------------------------------------
 
     def train(self, *, stop: threading.Event | None = None) -> Progress:
@@ -147,58 +165,52 @@ class Trainer:
         began, minutes_before = time.monotonic(), self.progress.minutes
         self.report(f"training '{self.config.name}' on {self.device} in {name_of(self.dtype)}, {len(self.cache)} clips")
         clock = Stopwatch(began)
-        with Prefetcher(self._make_batch, self.progress.batches) as stream:
-            while self.progress.step < run.steps and not self._should_stop(began, stop):
-                norm = self._step([stream.get() for _ in range(run.accumulate)])
-                self.progress = replace(self.progress, minutes=minutes_before + (time.monotonic() - began) / 60)
-                if self.progress.step % run.log_steps == 0 or self.progress.step == run.steps:
-                    self._log(norm, clock)
-                if clock.is_due("refresh", self.config.data.refresh_minutes):
-                    self._refresh_wanted.set()
-                if clock.is_due("validate", run.validate_minutes):
-                    self.validate()
-                if clock.is_due("save", run.save_minutes):
-                    self.save()
+        refresh = partial(self._refresh, Stopwatch(began))
+        stream = self.batches.stream(self.progress.batches, device=self.device, refresh=refresh)
+        while not self.is_done and not self._should_stop(began, stop):
+            norm = self._step(list(islice(stream, run.accumulate)))
+            minutes = self._agreed(minutes_before + (time.monotonic() - began) / 60)
+            self.progress = replace(self.progress, minutes=minutes)
+            if self.progress.step % run.log_steps == 0 or self.is_done:
+                self._log(norm, clock)
+            if clock.is_due("validate", run.validate_minutes):
+                self.validate()
+            if clock.is_due("save", run.save_minutes):
+                self.save()
         self.validate()
         self.save()
         return self.progress
 
-    def _make_batch(self, number: int) -> ClipBatch:
-        """Runs in the background thread, which also is the only one to look for new shards."""
-        if self.config.run.threads:
-            torch.set_num_threads(self.config.run.threads)
-        if self._refresh_wanted.is_set():
-            self._refresh_wanted.clear()
-            if new := self.cache.refresh():
-                self.report(f"{new} new clips, now {len(self.cache)}")
-        return self.batches.make(number)
+    def _refresh(self, clock: Stopwatch) -> None:
+        """Take in new clips every few minutes."""
+        if clock.is_due("refresh", self.config.data.refresh_minutes) and (new := self.cache.refresh()):
+            self.report(f"{new} new clips, now {len(self.cache)}")
 
     def _should_stop(self, began: float, stop: threading.Event | None) -> bool:
         limit = self.config.run.max_minutes
         over = limit is not None and (time.monotonic() - began) / 60 >= limit
-        wanted = over or (stop is not None and stop.is_set())
-        if self.accelerator.num_processes > 1:
-            votes = self.accelerator.reduce(torch.tensor(float(wanted), device=self.device), reduction="sum")
-            return bool(votes.item())
-        return wanted
+        return self._agreed(float(over or (stop is not None and stop.is_set()))) > 0
+
+    def _agreed(self, value: float) -> float:
+        """The mean over all processes, which must decide alike."""
+        if self.accelerator.num_processes == 1:
+            return value
+        return self.accelerator.reduce(torch.tensor(value, device=self.device), reduction="mean").item()
 
     def _step(self, batches: list[ClipBatch]) -> torch.Tensor:
         """One optimizer step over the batches; returns the gradient norm."""
-        lr = learning_rate(self.progress.step, self.config.optimizer, total=self.config.run.steps)
         self.weights.zero_grads()
         for batch in batches:
-            self._backward(to_device(batch, self.device), scale=1.0 / len(batches))
+            for tasks, losses in self.backward(batch, batch.noise(self.device)):
+                self.meter.add(tasks, losses)
         many = self.accelerator.num_processes > 1
         norm = self.weights.clip_grads(
             self.config.optimizer.grad_clip,
             reduce=(lambda g: self.accelerator.reduce(g, reduction="mean")) if many else None,
         )
-        if not torch.isfinite(norm):
-            raise FloatingPointError(
-                f"the gradient of step {self.progress.step} is not finite; resume with a lower optimizer.lr"
-            )
+        self._finite &= torch.isfinite(norm)
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = self.learning_rate
         self.optimizer.step()
         self.weights.publish()
         self.average.update(self.weights.masters, step=self.progress.step)
@@ -212,9 +224,9 @@ class Trainer:
         )
         return norm
 
-    def _backward(self, batch: ClipBatch, *, scale: float) -> None:
+    def _backward(self, batch: ClipBatch, noise: Streams) -> Losses:
         """Losses and gradients of one batch: one pass when tasks are sampled, three when literal."""
-        noise = batch.noise(self.device)
+        found: Losses = []
         for plan in batch.passes:
             clips = add_noise(
                 batch.clean,
@@ -235,13 +247,21 @@ class Trainer:
             weights = stream_weights(plan.tasks, self.config.tasks)
             if batch.clean.video is None:
                 weights = Streams(torch.zeros_like(losses.audio), torch.ones_like(losses.audio))
-            (total_loss(losses, weights) * scale).backward()
-            self.meter.add(plan.tasks, losses)
+            (total_loss(losses, weights) / self.config.run.accumulate).backward()
+            found.append((plan.tasks, Streams(*(x.detach() for x in losses))))
+        return found
 
     # -- writing down --------------------------------------------------------------------------------------------------
 
+    def _check_finite(self) -> None:
+        if not self._finite:
+            raise FloatingPointError(
+                f"a gradient before step {self.progress.step} was not finite; resume with a lower optimizer.lr"
+            )
+
     def _log(self, norm: torch.Tensor, clock: Stopwatch) -> None:
-        lr = learning_rate(self.progress.step - 1, self.config.optimizer, total=self.config.run.steps)
+        self._check_finite()
+        lr = self.learning_rate
         losses = self.meter.read()
         rate = clock.samples_per_second(self.progress.samples)
         self.journal.write(
@@ -269,6 +289,7 @@ class Trainer:
 
     def save(self) -> None:
         """Write the whole state; every process takes part, the first one writes."""
+        self._check_finite()
         if self.accelerator.num_processes > 1 and self.progress.positions:
             self.progress = replace(self.progress, positions=tuple(gather_object([self.progress.positions[-1]])))
         if not self.accelerator.is_main_process:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from harmony.data.cache import LatentCache
+from harmony.data.cache import CachedClip, LatentCache
 from harmony.models.conditioning import Streams
 from harmony.models.text import CaptionTokenizer
 from harmony.training.batches import ClipBatch, PassPlan, load_clean, to_device, usable_clips
@@ -37,14 +37,14 @@ class Validation:
     def build(cls, cache: LatentCache, tokenizer: CaptionTokenizer, config: TrainingConfig) -> Validation:
         """Take the first ``validation_clips`` clips of a cache that are of a kind that is trained."""
         usable = sorted(i for group in config.data.mix for i in usable_clips(cache, config.data, group))
-        chosen = usable[: config.run.validation_clips]
+        chosen = [cache.clips[i] for i in usable[: config.run.validation_clips]]
         if not chosen:
             raise ValueError("the validation cache holds no clips of the kinds that are trained")
         batches, groups = [], []
         for start in range(0, len(chosen), _CLIPS_AT_ONCE):
-            indices = chosen[start : start + _CLIPS_AT_ONCE]
-            batches.append(_fixed_batch(cache, indices, tokenizer, config))
-            groups.append(tuple(cache.clips[i].group for i in indices))
+            clips = chosen[start : start + _CLIPS_AT_ONCE]
+            batches.append(_fixed_batch(cache, clips, tokenizer, config, seed=start))
+            groups.append(tuple(clip.group for clip in clips))
         tasks = (Task.JOINT,) if config.streams == "audio" else tuple(Task)
         return cls(tuple(batches), tuple(groups), tasks)
 
@@ -72,23 +72,21 @@ class Validation:
 
 
 def _fixed_batch(
-    cache: LatentCache, indices: list[int], tokenizer: CaptionTokenizer, config: TrainingConfig
+    cache: LatentCache, clips: list[CachedClip], tokenizer: CaptionTokenizer, config: TrainingConfig, *, seed: int
 ) -> ClipBatch:
     timeline = cache.info.timeline
     length = round(config.conditions.reference_seconds[0] * timeline.audio_latent_rate)
     same = config.conditions.reference == "same_clip"
     shown = [
         show_everything(
-            cache.clips[i].scene,
-            i,
-            reference=cut_voice(cache, i, length, np.random.default_rng(i), same_clip=same),
+            clip.scene, i, reference=cut_voice(cache, clip, length, np.random.default_rng(i), same_clip=same)
         )
-        for i in indices
+        for i, clip in enumerate(clips, seed)
     ]
     conditions = collate(shown, tokenizer, timeline, reference_latents=length)
-    plan = PassPlan(torch.zeros(len(indices), dtype=torch.long), None, conditions)
-    clean = load_clean(cache, indices, video=config.streams == "both")
-    return ClipBatch(clean, torch.zeros(len(indices)), indices[0], (plan,), {})
+    plan = PassPlan(torch.zeros(len(clips), dtype=torch.long), None, conditions)
+    clean = load_clean(cache, clips, video=config.streams == "both")
+    return ClipBatch(clean, torch.zeros(len(clips)), seed, (plan,), {})
 
 
 def _record(

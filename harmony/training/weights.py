@@ -25,7 +25,7 @@ class FlatWeights:
 
     Attributes:
         masters: float32 (N,) with N the size of all parameters and their padding.
-        copies: (N,) in ``dtype``.
+        copies: (N,) in ``dtype``; grads: of the learning parameters, likewise.
     """
 
     def __init__(self, model: nn.Module, *, dtype: torch.dtype, trained: Collection[str]) -> None:
@@ -44,8 +44,8 @@ class FlatWeights:
         device = next(iter(named.values())).device
         self.masters = torch.zeros(end, device=device)
         self.copies = self.masters if dtype == torch.float32 else torch.zeros(end, device=device, dtype=dtype)
-        self._grads = torch.zeros(learning, device=device, dtype=dtype)
-        self._master_grads = self._grads if dtype == torch.float32 else torch.zeros(learning, device=device)
+        self.grads = torch.zeros(learning, device=device, dtype=dtype)
+        self._master_grads = self.grads if dtype == torch.float32 else torch.zeros(learning, device=device)
         self._decayed, self._learning = decayed, learning
         for name, view in self.named(self.masters).items():
             view.copy_(named[name].detach())
@@ -53,7 +53,7 @@ class FlatWeights:
         self._attach(named, trained)
 
     def _attach(self, named: dict[str, nn.Parameter], trained: Collection[str]) -> None:
-        copies, grads = self.named(self.copies), self.named(self._grads)
+        copies, grads = self.named(self.copies), self.named(self.grads)
         for name, parameter in named.items():
             parameter.data = copies[name]
             parameter.requires_grad_(name in trained)
@@ -115,8 +115,8 @@ class FlatWeights:
     @torch.no_grad()
     def clip_grads(self, max_norm: float, *, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """Bring the gradients to float32, average them over processes, and clip them; returns their norm before."""
-        if self._master_grads is not self._grads:
-            self._master_grads.copy_(self._grads)
+        if self._master_grads is not self.grads:
+            self._master_grads.copy_(self.grads)
         if reduce is not None:
             self._master_grads.copy_(reduce(self._master_grads))
         norm = torch.linalg.vector_norm(self._master_grads)
@@ -124,4 +124,4 @@ class FlatWeights:
         return norm
 
     def zero_grads(self) -> None:
-        self._grads.zero_()
+        self.grads.zero_()

@@ -72,13 +72,13 @@ class PatchVideoCodec(ModelMixin, ConfigMixin):
             )
 
     @classmethod
-    def tiny(cls, latent_channels: int = 80) -> PatchVideoCodec:
+    def tiny(cls, latent_channels: int = 160) -> PatchVideoCodec:
         """The shape of the codec in ``assets/harmony-tiny``.
 
         Patches of 16 x 16 pixels: at equal numbers per pixel they keep 1.3 dB more of the tiny world than 8 x 8.
         """
         return cls(
-            latent_channels, spatial_stride=16, decoder_channels=(192, 128, 96, 64, 16), decoder_blocks=(1, 1, 1, 2, 1)
+            latent_channels, spatial_stride=16, decoder_channels=(160, 128, 96, 64, 16), decoder_blocks=(1, 1, 1, 2, 1)
         )
 
     @classmethod
