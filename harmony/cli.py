@@ -170,6 +170,52 @@ def video_to_audio(
 
 
 @cli.command(
+    epilog='[b]Examples[/b]\n\nharmony compare "a red drum is hit three times" --axis text --values 1,2,3\n\n'
+    'harmony compare "a bell rings" --axis kind --values none,sync,isolated --seed 7 -o kinds\n\n'
+    'harmony compare "a dog barks" --axis interval --values 0-1,0-0.5,0.5-1'
+)
+def compare(
+    prompt: Annotated[str, typer.Argument(help="What is seen, in one or two plain sentences.")],
+    axis: Annotated[
+        str,
+        typer.Option(
+            help="The one setting that differs: [b]both[/b], [b]video[/b], [b]audio[/b] or [b]text[/b] (strengths), "
+            "[b]kind[/b], [b]interval[/b] or [b]steps[/b]."
+        ),
+    ] = "both",
+    values: Annotated[
+        str | None, typer.Option(help="2 to 6 of its values, with commas between them. Default: a few that tell.")
+    ] = None,
+    audio_prompt: AudioPrompt = "",
+    transcript: Transcript = "",
+    guidance: Kind = None,
+    video_scale: VideoScale = None,
+    audio_scale: AudioScale = None,
+    text_scale: TextScale = None,
+    steps: Steps = None,
+    seed: Seed = None,
+    model: Model = None,
+    quantize: Quantize = "auto",
+    offload: Offload = "auto",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A new folder for it all. Default: named after the prompt.")
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Make one clip several times with one setting changed; measure how well picture and sound fit in each."""
+    with plain_errors(debug):
+        from harmony.comparison.command import compare_clips  # what draws the plot takes a while to import
+
+        knobs = Knobs(guidance and guidance.value, video_scale, audio_scale, text_scale)
+        seed = new_seed() if seed is None else seed
+        job = Job(
+            prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, knobs=knobs, steps=steps, seed=seed
+        )  # fmt: skip
+        opening = dict(quantize=quantize, offload=offload)
+        compare_clips(job, axis=axis, values=values, model=model, opening=opening, folder=output)
+
+
+@cli.command(
     "app",
     epilog="[b]Examples[/b]\n\nharmony app\n\nharmony app --model micro --port 7861 --mcp",
 )

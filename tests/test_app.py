@@ -22,7 +22,7 @@ from harmony.ui.controls import chosen_seed
 from harmony.ui.model import ModelHolder
 from harmony.ui.studio import Studio
 
-ENDPOINTS = {"/generate", "/audio_to_video", "/video_to_audio"}
+ENDPOINTS = {"/generate", "/audio_to_video", "/video_to_audio", "/compare"}
 FAST = dict(steps=2, guidance="none", seed=3, randomize_seed=False)
 
 
@@ -55,12 +55,13 @@ def files(tmp_path):
 
 def played(result):
     """The clip's facts and the rest of what an endpoint gave."""
-    clip, attention, matrix, sound, settings, seed, facts = result
+    clip, attention, matrix, sound, settings, seed, facts, sync, timeline = result
     paths = [value["video"] if isinstance(value, dict) else value for value in (clip, attention)]
     infos = [media.probe(path) for path in paths]
     assert all((info.video_codec, info.audio_codec) == ("h264", "aac") for info in infos)
     assert media.probe(sound).has_audio
-    assert media.read_image(matrix).shape[2] == 3
+    assert media.read_image(matrix).shape[2] == media.read_image(timeline).shape[2] == 3
+    assert "In sync?" in sync
     return infos[0], SimpleNamespace(settings=Path(settings).read_text(), seed=seed, facts=facts, sound=sound)
 
 

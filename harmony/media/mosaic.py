@@ -22,6 +22,7 @@ def mosaic(
     out: str | Path,
     *,
     labels: Sequence[str] = (),
+    labels_below: bool = False,
     columns: int | None = None,
     sound: int | None = 0,
     height: int | None = None,
@@ -33,7 +34,7 @@ def mosaic(
     Args:
         paths: the clips; the shape of the first one's pictures is that of every cell.
         out: the mp4 to write.
-        labels: a line above each clip, or none.
+        labels: a line above each clip, or none; labels_below: a line under it instead.
         columns: of the grid; nearly square by default.
         sound: whose sound is heard; ``None`` for silence. A silent clip gives silence.
         height: of a cell in pixels; the first clip's by default, at least 128.
@@ -54,7 +55,7 @@ def mosaic(
     rate = frame_rate or max(info.frame_rate or 0 for info in infos)
     clips = [read_video(info.path, frame_rate=rate, size=size)[0] for info in infos]
     if labels:
-        clips = [_labelled(clip, label) for clip, label in zip(clips, labels, strict=True)]
+        clips = [_labelled(clip, label, below=labels_below) for clip, label in zip(clips, labels, strict=True)]
     frames = _grid(clips, columns or math.ceil(math.sqrt(len(clips))))
     waveform, sample_rate = None, 48_000
     if sound is not None and infos[sound].has_audio:
@@ -70,11 +71,12 @@ def _cell(info: MediaInfo, height: int | None) -> tuple[int, int]:
     return 2 * math.ceil(height / 2), 2 * round(info.width * height / info.height / 2)
 
 
-def _labelled(clip: np.ndarray, label: str) -> np.ndarray:
+def _labelled(clip: np.ndarray, label: str, *, below: bool) -> np.ndarray:
     from harmony.visualize.sheet import label_strip  # imported late: only labels need matplotlib's fonts
 
     strip = label_strip(label, width=clip.shape[2])
-    return np.concatenate([np.broadcast_to(strip, (len(clip), *strip.shape)), clip], axis=1)
+    line = np.broadcast_to(strip, (len(clip), *strip.shape))
+    return np.concatenate([clip, line] if below else [line, clip], axis=1)
 
 
 def _grid(clips: Sequence[np.ndarray], columns: int) -> np.ndarray:

@@ -13,17 +13,18 @@ import torch
 from harmony import media
 from harmony.guidance import GuidanceConfig, num_passes
 from harmony.session.knobs import Knobs
+from harmony.session.part import Part, used_part, voice_part
 
 if TYPE_CHECKING:  # these bring diffusers along, seconds that a help page or an empty app need not wait for
     from harmony.conditions import Task
     from harmony.encoding import EncodedCaptions
     from harmony.generation import Generation
     from harmony.pipeline import HarmonyPipeline
+    from harmony.session.readout import SyncReadout
 
 # Called after each step: steps done, of how many, and the seconds that are left.
 OnStep = Callable[[int, int, float], None]
 
-_SLACK = 0.01  # seconds; people type two decimals
 _LOOK = 512  # pixels of a film's shorter side that are read, where the model itself does not see more
 _SHOWN = 256  # pixels to which small attention films are enlarged
 
@@ -39,12 +40,14 @@ class Job:
     Attributes:
         task: what is made.
         prompt, audio_prompt, transcript: what is seen, heard and said; empty means nothing.
-        reference_audio: a file with a voice. image: a picture file, the first frame.
+        reference_audio: a file with a voice, used from ``reference_start`` seconds on; ``None`` finds the best part.
+        image: a picture file, the first frame.
         audio, video: the file that drives the clip.
         start, duration: the part of that file that is used, in seconds; by default as much as a clip holds.
         knobs: guidance. steps: ``None`` is the checkpoint's own choice.
         seed: of the noise.
         attention: also draw where the sound looks.
+        readout: also measure on the clip how well picture and sound fit.
     """
 
     task: Task = "joint"
@@ -52,6 +55,7 @@ class Job:
     audio_prompt: str = ""
     transcript: str = ""
     reference_audio: str | None = None
+    reference_start: float | None = None
     image: str | None = None
     audio: str | None = None
     video: str | None = None
@@ -61,6 +65,7 @@ class Job:
     steps: int | None = None
     seed: int = 0
     attention: bool = False
+    readout: bool = False
 
     @property
     def driver(self) -> str | None:
@@ -78,35 +83,13 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Part:
-    """The part of a file that is used, in seconds."""
-
-    start: float
-    stop: float
-    total: float
-
-    @property
-    def whole(self) -> bool:
-        return self.start == 0.0 and self.stop >= self.total
-
-    @property
-    def seconds(self) -> float:
-        return self.stop - self.start
-
-    def words(self, owner: str) -> str:
-        """What was used of the file that is called ``owner``."""
-        if self.whole:
-            return f"Used all of {owner}, {self.total:.2f} s"
-        return f"Used {self.start:.2f} s to {self.stop:.2f} s of {owner}, which lasts {self.total:.2f} s"
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What a job left on disk.
 
     Attributes:
         clip: the mp4. sound, settings: the sound alone (wav) and the request (json).
         attention_clip, attention_picture: where the sound looks, if that was asked for.
+        readout, timeline: events seen and heard, and a picture of them, if that was asked for.
         seed: that was used. facts: short sentences about what was used and how long it took.
     """
 
@@ -117,6 +100,8 @@ class Outcome:
     settings: Path | None = None
     attention_clip: Path | None = None
     attention_picture: Path | None = None
+    readout: SyncReadout | None = None
+    timeline: Path | None = None
 
 
 def run_job(
@@ -169,7 +154,9 @@ def run_job(
     except GenerationCancelled as error:
         raise JobCancelled from error
     _write_clip(generation, job, part, clip)
-    files = _write_attention(pipe, generation, clip) if job.attention else {}
+    files: dict[str, Any] = _write_attention(pipe, generation, clip) if job.attention else {}
+    if job.readout:
+        files |= _write_readout(generation, clip)
     if companions:
         files["sound"] = generation.save(clip.with_suffix(".wav"))
         files["settings"] = clip.with_suffix(".json")
@@ -182,43 +169,6 @@ def run_job(
 def encode_job(pipe: HarmonyPipeline, job: Job) -> EncodedCaptions:
     """The words of a job, encoded apart from its clip."""
     return pipe.encode_text(job.prompt, audio_prompt=job.audio_prompt, transcript=job.transcript)
-
-
-def used_part(pipe: HarmonyPipeline, job: Job) -> Part | None:
-    """The part of the driving file that a job uses; ``None`` where nothing is given.
-
-    Raises:
-        ValueError: if the file is too short for that, or the part longer than a clip can be.
-    """
-    if job.driver is None:
-        return None
-    total, room = media.probe(job.driver).duration, longest_clip(pipe)
-    if not 0 <= job.start < total:
-        name = Path(job.driver).name
-        raise ValueError(f"'{name}' lasts {total:.2f} s, so nothing starts at {job.start:.2f} s; start earlier")
-    left = total - job.start
-    seconds = min(left, room) if job.duration is None else job.duration
-    if seconds > left + _SLACK or seconds > room + _SLACK:
-        raise ValueError(
-            f"{seconds:.2f} s were asked for, but {left:.2f} s are left in the file after the start and a clip holds "
-            f"{room:.2f} s; ask for less"
-        )
-    return Part(job.start, min(job.start + seconds, total), total)
-
-
-def voice_part(job: Job) -> Part | None:
-    """The part of the reference voice that is used: its first seconds."""
-    from harmony.conditions import REFERENCE_SECONDS
-
-    if job.reference_audio is None:
-        return None
-    total = media.probe(job.reference_audio).duration
-    return Part(0.0, min(total, REFERENCE_SECONDS[1]), total)
-
-
-def longest_clip(pipe: HarmonyPipeline) -> float:
-    """How many seconds a clip can last."""
-    return pipe.timeline.with_num_frames(pipe.config.max_num_frames).duration
 
 
 def human_sentence(error: Exception) -> str | None:
@@ -236,7 +186,8 @@ def human_sentence(error: Exception) -> str | None:
 def _read_files(pipe: HarmonyPipeline, job: Job, part: Part | None, voice: Part | None) -> dict[str, Any]:
     files: dict[str, Any] = {}
     if voice is not None:
-        files["reference_audio"] = media.read_audio(job.reference_audio, duration=voice.seconds)
+        span = dict(start=voice.start, duration=voice.seconds)
+        files["reference_audio"] = media.read_audio(job.reference_audio, **span)
     if job.image is not None:
         files["image"] = media.read_image(job.image)
     if job.audio is not None:
@@ -281,6 +232,25 @@ def _write_attention(pipe: HarmonyPipeline, generation: Generation, clip: Path) 
     window = pipe.transformer.config.interaction_window
     attention_picture(generation, timeline, window=window).save(picture)
     return {"attention_clip": film, "attention_picture": picture}
+
+
+def _write_readout(generation: Generation, clip: Path) -> dict[str, Any]:
+    """Measure the clip, and draw what is seen and heard on one time line beside it."""
+    from harmony.session.readout import read_sync
+    from harmony.visualize import timeline_figure, to_image
+
+    picture = clip.with_name(f"{clip.stem}-timeline.png")
+    sound = (generation.waveform, generation.sample_rate)
+    try:
+        readout = read_sync(generation.frames, generation.frame_rate, *sound)
+    except FileNotFoundError:  # an installation without the judges makes clips all the same
+        return {}
+    words = [(word.text, word.start, word.end) for word in generation.schedule or ()]
+    figure = timeline_figure(
+        readout.seen, readout.heard, sound[0], sample_rate=sound[1], duration=readout.duration, words=words
+    )
+    to_image(figure).save(picture)
+    return {"readout": readout, "timeline": picture}
 
 
 def _facts(generation: Generation, part: Part | None, voice: Part | None, seconds: float) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from pathlib import Path
@@ -13,6 +14,7 @@ from harmony.session.knobs import Defaults
 
 if TYPE_CHECKING:
     from harmony.pipeline import HarmonyPipeline
+    from harmony.prompts import PromptFamily
 
 BUNDLED = Path(harmony.__file__).resolve().parents[1] / "assets" / "harmony-tiny"
 MICRO = "micro"
@@ -52,6 +54,21 @@ def read_defaults(model: str) -> Defaults:
 
         config = GuidanceConfig.load(Path(hf_hub_download(model, CONFIG_NAME)).parent)
     return Defaults.of(config)
+
+
+def read_prompt_family(model: str) -> PromptFamily | None:
+    """How a checkpoint wants to be told, read from its index; ``None`` where it takes the fields apart."""
+    from harmony.prompts import family_named
+
+    if model == MICRO:
+        return None
+    if Path(model).is_dir():
+        index = Path(model) / "model_index.json"
+    else:
+        from huggingface_hub import hf_hub_download
+
+        index = Path(hf_hub_download(model, "model_index.json"))
+    return family_named(json.loads(index.read_text(encoding="utf-8")).get("prompt_family") if index.is_file() else None)
 
 
 def check_opening(*, quantize: str, offload: str) -> None:

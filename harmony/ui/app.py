@@ -10,9 +10,18 @@ from typing import Any
 import gradio as gr
 
 from harmony.memory.card import has_card, on_zero_gpu
-from harmony.session import MICRO, check_opening, chosen_model, is_bundled, load_pipeline, read_defaults
+from harmony.session import (
+    MICRO,
+    check_opening,
+    chosen_model,
+    is_bundled,
+    load_pipeline,
+    read_defaults,
+    read_prompt_family,
+)
 from harmony.ui.about import about_tab
 from harmony.ui.audio_driven import audio_driven_tab
+from harmony.ui.compare import compare_tab
 from harmony.ui.joint import joint_tab
 from harmony.ui.model import ModelHolder
 from harmony.ui.studio import KEEP_SECONDS, Studio
@@ -50,11 +59,14 @@ def build_app(holder: ModelHolder, *, tell_opening: bool = False) -> gr.Blocks:
             app.load(tell, outputs=head, show_progress="hidden", api_visibility="private")
         with gr.Tabs(elem_classes="hm-tabs"):
             with gr.Tab("Joint generation"):
-                joint_tab(studio, defaults)
+                toy = holder.model == MICRO or is_bundled(holder.model)
+                joint_tab(studio, defaults, toy=toy, family=read_prompt_family(holder.model))
             with gr.Tab("Audio-driven video"):
                 audio_driven_tab(studio, defaults)
             with gr.Tab("Video-driven audio"):
                 video_driven_tab(studio, defaults)
+            with gr.Tab("Compare guidance"):
+                compare_tab(studio, defaults)
             with gr.Tab("About"):
                 about_tab(holder.model, defaults)
         app.unload(studio.cancel)

@@ -16,6 +16,7 @@ from harmony.ui.controls import (
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel
 from harmony.ui.studio import Studio
+from harmony.ui.tap import tap_pad
 
 INTRO = "Give a sound, get a picture that follows it. Your sound stays in the clip exactly as you gave it."
 
@@ -35,12 +36,13 @@ def audio_driven_tab(studio: Studio, defaults: Defaults) -> None:
                 value="", label="What is said", info="Optional. If somebody speaks in your sound, their words.",
                 lines=1, max_lines=6,
             )  # fmt: skip
+            tap_pad(studio, sound=audio, prompt=prompt)
             buttons = ButtonRow.create("Make the picture")
             with gr.Accordion("A first picture", open=False):
                 image = first_frame_control()
             fine = fine_controls(defaults, audio=False)
         with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
-            result = ResultPanel.create()
+            result = ResultPanel.create(studio)
 
     @document_endpoint
     def audio_to_video(
@@ -80,6 +82,7 @@ def audio_driven_tab(studio: Studio, defaults: Defaults) -> None:
             steps=steps,
             seed=chosen_seed(seed, randomize_seed),
             attention=True,
+            readout=True,
         )
         return ResultPanel.values(studio.make(job, request, progress))
 

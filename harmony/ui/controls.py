@@ -31,7 +31,8 @@ SHARED_PARAMETERS = {
 }
 SHARED_RESULTS = (
     "The clip (mp4), the clip with the attention drawn over it (mp4), the attention over time (png), the sound alone "
-    "(wav), the settings (json), the seed that was used, and a line of facts."
+    "(wav), the settings (json), the seed that was used, a line of facts, how well picture and sound fit in words, and "
+    "what is seen and heard on one time line (png)."
 )
 
 
@@ -48,12 +49,6 @@ def chosen_seed(seed: int | None, randomize: bool) -> int:
 
 
 # -- what goes in --------------------------------------------------------------------------------
-
-
-def voice_control() -> gr.Audio:
-    """A reference voice, uploaded or recorded."""
-    _note("A voice to speak with: 1 to 3 seconds, with its owner's consent. Of a longer one the first 3 are used.")
-    return gr.Audio(type="filepath", sources=["upload", "microphone"], buttons=[], label="Voice (optional)")
 
 
 def first_frame_control() -> gr.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
+from harmony.prompts import PromptFamily
 from harmony.session import Defaults, Job, Knobs
 from harmony.ui.controls import (
     ButtonRow,
@@ -11,17 +12,18 @@ from harmony.ui.controls import (
     document_endpoint,
     fine_controls,
     first_frame_control,
-    voice_control,
 )
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel
 from harmony.ui.studio import Studio
+from harmony.ui.voice import check_consent, voice_controls
+from harmony.ui.words import compiled_line, surprise_button, word_buttons, words_line
 
 INTRO = "Describe what is seen and heard. Picture and sound are made together, step by step, so that they fit."
 
 
-def joint_tab(studio: Studio, defaults: Defaults) -> None:
-    """Lay out the tab and publish ``/generate``."""
+def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFamily | None = None) -> None:
+    """Lay out the tab and publish ``/generate``. ``toy``: the model knows the tiny world's words alone."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
         with gr.Column(scale=5, min_width=300):
@@ -37,13 +39,19 @@ def joint_tab(studio: Studio, defaults: Defaults) -> None:
                 value="", label="What is said", info="Optional. The words of a speaker, in English or Chinese.",
                 lines=1, max_lines=6, placeholder="hello blue monkey",
             )  # fmt: skip
+            if toy:
+                words_line(prompt)
+                surprise_button([prompt, audio_prompt, transcript])
+                word_buttons(prompt)
+            if family is not None:
+                compiled_line(family, [prompt, audio_prompt, transcript])
             buttons = ButtonRow.create("Generate")
             with gr.Accordion("A voice, a first picture", open=False):
-                voice = voice_control()
+                voice = voice_controls()
                 image = first_frame_control()
             fine = fine_controls(defaults)
         with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
-            result = ResultPanel.create()
+            result = ResultPanel.create(studio)
 
     @document_endpoint
     def generate(
@@ -51,6 +59,8 @@ def joint_tab(studio: Studio, defaults: Defaults) -> None:
         audio_prompt: str = "",
         transcript: str = "",
         reference_audio: str | None = None,
+        reference_start: float = 0.0,
+        voice_consent: bool = False,
         image: str | None = None,
         guidance: str = "sync",
         video_scale: float = 1.0,
@@ -69,23 +79,28 @@ def joint_tab(studio: Studio, defaults: Defaults) -> None:
             audio_prompt: What is heard. Empty: the prompt serves both.
             transcript: What a speaker says, in English or Chinese. Empty: nobody speaks by request.
             reference_audio: A sound file with 1 to 3 seconds of the voice to speak with.
+            reference_start: Where in that file the voice is taken from, in seconds.
+            voice_consent: True says that the person who speaks agrees; without it no voice is cloned.
             image: A picture file, the first frame of the clip.
         """
+        check_consent(reference_audio, voice_consent)
         job = Job(
             task="joint",
             prompt=prompt,
             audio_prompt=audio_prompt,
             transcript=transcript,
             reference_audio=reference_audio,
+            reference_start=None if reference_audio is None else reference_start,
             image=image,
             knobs=Knobs(guidance, video_scale, audio_scale, text_scale),
             steps=steps,
             seed=chosen_seed(seed, randomize_seed),
             attention=True,
+            readout=True,
         )
         return ResultPanel.values(studio.make(job, request, progress))
 
-    inputs = [prompt, audio_prompt, transcript, voice, image, *fine]
+    inputs = [prompt, audio_prompt, transcript, *voice, image, *fine]
     examples = example_row("joint", [prompt, audio_prompt, transcript, image, *fine[-2:]])
     buttons.connect(
         generate,

@@ -1,4 +1,4 @@
-"""Where a clip appears: the player, what the sound looked at, what was used, and the files to take home."""
+"""Where a clip appears: the player, how well it fits, what the sound looked at, the files to take home."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import gradio as gr
 from gradio.components import Component
 
 from harmony.session import Outcome
+from harmony.ui.slide import Slider
+from harmony.ui.studio import Studio
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,16 @@ class ResultPanel:
 
     clip: gr.Video
     attention: gr.Video
+    sync: gr.Markdown
+    timeline: gr.Image
+    slider: Slider
     matrix: gr.Image
     sound_file: gr.DownloadButton
     settings_file: gr.DownloadButton
     facts: gr.Markdown
 
     @classmethod
-    def create(cls) -> ResultPanel:
+    def create(cls, studio: Studio) -> ResultPanel:
         with gr.Row(equal_height=True):
             clip, attention = (
                 gr.Video(
@@ -31,35 +36,52 @@ class ResultPanel:
                 )
                 for label, autoplay in (("Your clip", True), ("Where the sound looks (attention)", False))
             )  # fmt: skip
-        facts = gr.Markdown("Your clip appears here.", label="Facts", elem_classes="hm-note", container=False)
+        sync = gr.Markdown("Your clip appears here.", label="In sync", elem_classes="hm-sync", container=False)
+        facts = gr.Markdown(label="Facts", elem_classes="hm-note", container=False)
         with gr.Row(elem_classes="hm-downloads"):
             files = [
                 gr.DownloadButton(label, size="sm", interactive=False, min_width=100)
                 for label in ("Video (mp4)", "Sound (wav)", "Settings (json)")
             ]
+        with gr.Accordion("Seen and heard on one time line", open=False):
+            gr.Markdown(
+                "Found on the clip itself by two small networks that know the toy world; elsewhere they are a hint.",
+                elem_classes="hm-note",
+            )
+            timeline = _picture("Seen and heard")
+            slider = Slider.create(studio, clip)
         with gr.Accordion("Attention over time", open=False):
             gr.Markdown("Which moment of the sound each moment of the picture listens to.", elem_classes="hm-note")
-            matrix = gr.Image(
-                label="Attention over time", show_label=False, interactive=False, buttons=["download"],
-                format="png", height=320,
-            )  # fmt: skip
+            matrix = _picture("Attention over time")
         # The buttons follow the clip, whether it came from the button or from an example.
         clip.change(
             _wake_downloads, inputs=clip, outputs=files, queue=False, show_progress="hidden", api_visibility="private"
         )
-        return cls(clip, attention, matrix, files[1], files[2], facts)
+        return cls(clip, attention, sync, timeline, slider, matrix, files[1], files[2], facts)
 
     def outputs(self, *, seed: Component) -> list[Component]:
         """What an endpoint returns, in the order of :meth:`values`; the seed goes back into its own control."""
-        return [self.clip, self.attention, self.matrix, self.sound_file, self.settings_file, seed, self.facts]
+        files = [self.clip, self.attention, self.matrix, self.sound_file, self.settings_file]
+        return [*files, seed, self.facts, self.sync, self.timeline, self.slider.made]
 
     @staticmethod
     def values(outcome: Outcome | None) -> tuple:
         """What an endpoint hands to :meth:`outputs`; a cancelled job leaves everything as it is."""
         if outcome is None:
-            return (gr.skip(),) * 7
+            return (gr.skip(),) * 10
         files = (outcome.clip, outcome.attention_clip, outcome.attention_picture, outcome.sound, outcome.settings)
-        return (*(str(path) if path else None for path in files), outcome.seed, "<br>".join(outcome.facts))
+        return (
+            *(str(path) if path else None for path in files),
+            outcome.seed,
+            "<br>".join(outcome.facts),
+            f"**In sync?** {outcome.readout.words}" if outcome.readout else "",
+            str(outcome.timeline) if outcome.timeline else None,
+            (str(outcome.clip), outcome.readout),
+        )
+
+
+def _picture(label: str) -> gr.Image:
+    return gr.Image(label=label, show_label=False, interactive=False, buttons=["download"], format="png", height=320)
 
 
 def _wake_downloads(clip: str | None) -> list:

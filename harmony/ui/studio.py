@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import gradio as gr
 import spaces
 
 from harmony import media
+from harmony.comparison import Compared, Comparison, run_comparison
 from harmony.memory.card import on_zero_gpu
 from harmony.session import Job, JobCancelled, OnStep, Outcome, encode_job, human_sentence, longest_clip, run_job
 from harmony.ui.model import ModelHolder
@@ -53,10 +54,11 @@ class Studio:
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self._flags: dict[str, list[CancelFlag]] = {}
         self._flags_lock = threading.Lock()
-        self._made: OrderedDict[Job, Outcome] = OrderedDict()
+        self._made: OrderedDict[Job | Comparison, Outcome | Compared] = OrderedDict()
         # On ZeroGPU text is a call of its own: a short one, so that the long one asks for the clip's time alone.
         self._encode = spaces.GPU(duration=TEXT_SECONDS)(self._read)
         self._compute = spaces.GPU(duration=self._gpu_seconds)(self._run)
+        self._compute_all = spaces.GPU(duration=self._gpu_seconds_of_all)(self._run_all)
 
     def make(self, job: Job, request: gr.Request | None, progress: gr.Progress) -> Outcome | None:
         """Run one job, or hand out again what the same job gave before; ``None`` if it was cancelled.
@@ -64,19 +66,39 @@ class Studio:
         Raises:
             gr.Error: with one sentence; the next request is served as if nothing had happened.
         """
+        return self._once(job, self._compute, request, progress, words=job)
+
+    def compare(self, wish: Comparison, request: gr.Request | None, progress: gr.Progress) -> Compared | None:
+        """The same for a comparison: all its clips in one turn, with one cancel for all of them.
+
+        Raises:
+            gr.Error: with one sentence, as :meth:`make`.
+        """
+        return self._once(wish, self._compute_all, request, progress, words=wish.job)
+
+    def _once(
+        self,
+        wish: Job | Comparison,
+        compute: Callable[..., Outcome | Compared | None],
+        request: gr.Request | None,
+        progress: gr.Progress,
+        *,
+        words: Job,
+    ) -> Outcome | Compared | None:
+        """What ``compute`` gives for a wish, or gave before. ``words``: the job whose captions are encoded."""
         self._sweep()
-        done = self._made.get(job)
+        done = self._made.get(wish)
         if done is not None and done.clip.exists():
             return done
         folder = self.folder / uuid.uuid4().hex
         folder.mkdir()
         with self._cancellable(request, folder) as flag, human_errors(), self.holder.lend():
-            captions = self._encode(job) if on_zero_gpu() else None
-            outcome = self._compute(job, folder, flag, progress, captions)
+            captions = self._encode(words) if on_zero_gpu() else None
+            outcome = compute(wish, folder, flag, progress, captions)
         if outcome is None:
             gr.Info("Cancelled.")
             return None
-        self._made[job] = outcome
+        self._made[wish] = outcome
         while len(self._made) > REMEMBERED:
             self._made.popitem(last=False)
         return outcome
@@ -111,9 +133,23 @@ class Studio:
             )
         return None
 
+    def _run_all(
+        self, wish: Comparison, folder: Path, flag: CancelFlag, progress: gr.Progress, captions: EncodedCaptions | None
+    ) -> Compared | None:
+        on_step = _show_steps(progress)
+        with human_errors(), suppress(JobCancelled):
+            return run_comparison(
+                self.holder.get(), wish, folder, on_step=on_step, cancel=flag, package=True, captions=captions
+            )
+        return None
+
     def _gpu_seconds(self, job: Job, *_: object) -> int:
         """How long ZeroGPU should lend its card; called with the arguments of :meth:`_run`."""
         return clip_seconds(self.holder.get(), job)
+
+    def _gpu_seconds_of_all(self, wish: Comparison, *_: object) -> int:
+        """The same for :meth:`_run_all`."""
+        return sum(clip_seconds(self.holder.get(), variant.job) for variant in wish.variants)
 
     @contextmanager
     def _cancellable(self, request: gr.Request | None, folder: Path) -> Iterator[CancelFlag]:

@@ -123,3 +123,7 @@ def header_html(badge: str) -> str:
         "<div><h1>Harmony</h1><p>A video and its sound, made together.</p></div>"
         f'<span class="hm-badge">{badge}</span></header>'
     )
+
+
+# Players that start together, see players.py; in the page's head, because Gradio's HTML runs no scripts.
+HEAD += f"<script>{Path(__file__).with_name('players.js').read_text(encoding='utf-8')}</script>"

@@ -11,11 +11,11 @@ from harmony.ui.controls import (
     document_endpoint,
     fine_controls,
     range_controls,
-    voice_control,
 )
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel
 from harmony.ui.studio import Studio
+from harmony.ui.voice import check_consent, voice_controls
 
 INTRO = "Give a film, get the sound that belongs to it. Your pictures keep their size and frame rate."
 
@@ -37,10 +37,10 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
             )  # fmt: skip
             buttons = ButtonRow.create("Make the sound")
             with gr.Accordion("A voice", open=False):
-                voice = voice_control()
+                voice = voice_controls()
             fine = fine_controls(defaults, video=False)
         with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
-            result = ResultPanel.create()
+            result = ResultPanel.create(studio)
 
     @document_endpoint
     def video_to_audio(
@@ -49,6 +49,8 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
         audio_prompt: str = "",
         transcript: str = "",
         reference_audio: str | None = None,
+        reference_start: float = 0.0,
+        voice_consent: bool = False,
         guidance: str = "sync",
         audio_scale: float = 1.0,
         text_scale: float = 1.0,
@@ -66,9 +68,12 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
             audio_prompt: What is heard.
             transcript: The words that somebody speaks in the film, if any.
             reference_audio: A sound file with 1 to 3 seconds of the voice to speak with.
+            reference_start: Where in that file the voice is taken from, in seconds.
+            voice_consent: True says that the person who speaks agrees; without it no voice is cloned.
         """
         if video is None:
             raise gr.Error("Please upload a film first.", print_exception=False)
+        check_consent(reference_audio, voice_consent)
         job = Job(
             task="video_to_audio",
             video=video,
@@ -76,14 +81,16 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
             audio_prompt=audio_prompt,
             transcript=transcript,
             reference_audio=reference_audio,
+            reference_start=None if reference_audio is None else reference_start,
             knobs=Knobs(guidance, audio_scale=audio_scale, text_scale=text_scale),
             steps=steps,
             seed=chosen_seed(seed, randomize_seed),
             attention=True,
+            readout=True,
         )
         return ResultPanel.values(studio.make(job, request, progress))
 
-    inputs = [video, start, audio_prompt, transcript, voice, *fine]
+    inputs = [video, start, audio_prompt, transcript, *voice, *fine]
     examples = example_row("video", [video, audio_prompt, *fine[-2:]])
     buttons.connect(
         video_to_audio,

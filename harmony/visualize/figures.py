@@ -115,6 +115,27 @@ def timeline_figure(
     return figure
 
 
+def shift_figure(
+    curve: Sequence[tuple[int, float]], chosen: int, *, frame_seconds: float, look: Look = "light"
+) -> Figure:
+    """How many events fall together when the sound is slid against the picture.
+
+    Args:
+        curve: (frames that the sound is later, share of events together), in order.
+        chosen: the shift to mark, in frames; frame_seconds: length of one.
+    """
+    colours = theme(look)
+    figure, (axes,) = new_figure(look, width=6.4, height=2.0)
+    times, shares = ([frames * frame_seconds * 1000 for frames, _ in curve], [share for _, share in curve])
+    axes.fill_between(times, 0, shares, color=colours.sound, alpha=0.25, linewidth=0)
+    axes.plot(times, shares, color=colours.heard, linewidth=1.4)
+    axes.axvline(chosen * frame_seconds * 1000, color=colours.seen, linewidth=1.4)
+    axes.plot([chosen * frame_seconds * 1000], [dict(curve)[chosen]], "o", color=colours.seen, markersize=7, zorder=3)
+    axes.set(ylim=(0, 1.08), xlim=(times[0], times[-1]))
+    write_on(axes, look, x="sound later than made by (ms)", y="events together")
+    return figure
+
+
 def _row(axes: Axes, name: str, colour: str) -> None:
     """A panel with a name at its left and no scale."""
     axes.set(ylim=(-1, 1), yticks=[])

@@ -1,0 +1,104 @@
+"""What a comparison left: its clips with what was measured on each, and the files about all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harmony.comparison.plan import Comparison, Variant
+
+if TYPE_CHECKING:
+    from harmony.session.readout import SyncReadout
+
+NOTHING = "nothing happens"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One variant that was made.
+
+    Attributes:
+        clip, sound, settings: its files (mp4, wav, json).
+        seconds: that its steps took, without reading the words, decoding and writing, which are alike for all.
+        readout: events seen and heard, measured on the file.
+    """
+
+    variant: Variant
+    clip: Path
+    sound: Path
+    settings: Path
+    seconds: float
+    readout: SyncReadout
+
+    @property
+    def label(self) -> str:
+        return self.variant.label
+
+    @property
+    def together(self) -> float | None:
+        """Joint F1: the share of onsets heard and events seen that fall together; ``None`` where nothing happens."""
+        counts = self.readout.counts()
+        return None if counts.empty else 2 * counts.hits / (counts.found + counts.true)
+
+    @property
+    def offset_ms(self) -> float | None:
+        """Median of heard minus seen over the pairs, in milliseconds; ``None`` without a pair."""
+        offset = self.readout.offset
+        return None if offset is None else 1000 * offset
+
+    @property
+    def note(self) -> str:
+        """Why a number is missing, or nothing."""
+        if self.together is None:
+            return NOTHING
+        return "" if self.offset_ms is not None else "no pair"
+
+    def row(self) -> list[str]:
+        """Its line of the table, under :data:`HEADERS`."""
+        together = NOTHING if self.together is None else f"{self.together:.2f}"
+        offset = "–" if self.together is None else "no pair" if self.offset_ms is None else signed(self.offset_ms)
+        events = f"{len(self.readout.seen)} / {len(self.readout.heard)}"
+        return [self.label, together, offset, events, f"{self.seconds:.1f} s"]
+
+
+HEADERS = ["Variant", "Together (F1)", "Sound later by", "Seen / heard", "Steps took"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison and its files.
+
+    Attributes:
+        wish: what was compared. made: its variants, in order.
+        heard: which of them is heard in ``clip``: the one most in sync, the first of several.
+        clip: all variants in one film. table: csv. plot: png. package: all of it as one zip, if that was asked for.
+        facts: short sentences about what was used and how long it took.
+    """
+
+    wish: Comparison
+    made: tuple[Made, ...]
+    heard: int
+    clip: Path
+    table: Path
+    plot: Path
+    package: Path | None = None
+    facts: tuple[str, ...] = ()
+
+    @property
+    def seed(self) -> int:
+        return self.wish.job.seed
+
+    @property
+    def heard_label(self) -> str:
+        return self.made[self.heard].label
+
+    def rows(self) -> list[list[str]]:
+        """The table, under :data:`HEADERS`."""
+        return [one.row() for one in self.made]
+
+
+def signed(milliseconds: float) -> str:
+    """An offset with its sign and unit; a rounded zero has none."""
+    whole = round(milliseconds)
+    return f"{'+' * (whole > 0)}{'−' * (whole < 0)}{abs(whole)} ms"
