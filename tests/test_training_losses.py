@@ -151,3 +151,5 @@ def test_noise_levels_follow_their_density():
     assert shift_sigma(torch.tensor([0.0, 0.5, 1.0]), 5.0).tolist() == pytest.approx([0.0, 5 / 6, 1.0])
     uniform = np.sort(draw_sigmas(10, LossConfig(density="uniform"), rng))
     assert (np.floor(uniform * 10) == np.arange(10)).all()  # one in each tenth
+    noisiest = np.concatenate([draw_sigmas(100, LossConfig(noisiest_share=0.5, shift=0.1), rng) for _ in range(20)])
+    assert abs((noisiest > 0.97).mean() - 0.5) < 0.05 and noisiest.max() <= 1

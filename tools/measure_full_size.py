@@ -65,7 +65,8 @@ def measure(
         "weights_gb": {"planned": weight_bytes(model, dtype=BF16) / GB, "measured": weights / GB},
     }
     for name, clips, turns in (("one_pass", 1, 1), ("sync_cfg_in_turn", 1, PASSES), ("sync_cfg_one_batch", PASSES, 1)):
-        cost = parts.denoise_cost(size, clips=clips, dtype=BF16)
+        with torch.inference_mode(False):  # in which operations would go uncounted
+            cost = parts.denoise_cost(size, clips=clips, dtype=BF16)
         seconds, peak = timed(step(model, parts, size, clips, turns, device), repeats, device)
         rate = turns * cost.operations / seconds / 1e12
         entry[name] = {

@@ -37,6 +37,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the checkpoint goes.")] = SHIPPED,
     name: Annotated[str, typer.Option(help="Of the run.")] = "tiny",
     config: Annotated[str, typer.Option(help="Training file.")] = "tiny-stage3",
+    start_from: Annotated[str, typer.Option(help="A run or a checkpoint; null for fresh weights.")] = str(SHIPPED),
     change: Annotated[list[str] | None, typer.Option("--set", help="Override, as in harmony train run.")] = None,
     codecs: Annotated[
         Path | None, typer.Option(help="Folder with video/ and audio/; default: the shipped ones.")
@@ -75,7 +76,8 @@ def main(
         tell(began, f"training, {count(home / 'latents' / 'train')} clips")
         before = read_progress(run_folder(name))
         end = minutes - (time.monotonic() - began) / 60 - SAVING + (before.minutes if before else 0.0)
-        options = [f"name={name}", f"run.total_minutes={end:.2f}", f"run.workers={workers}", *(change or [])]
+        options = [f"name={name}", f"init_from={start_from}", "run.steps=1000000"]
+        options += [f"run.total_minutes={end:.2f}", f"run.workers={workers}", *(change or [])]
         run("-m", "harmony.training", "run", config, *(part for option in options for part in ("--set", option)))
         tell(began, f"trained, {count(home / 'latents' / 'train')} clips")
     finally:

@@ -92,6 +92,8 @@ class LossConfig:
     Attributes:
         density: of t before the shift: ``logit_normal`` with ``mean`` and ``std``, or ``uniform``.
         shift: sigma = shift t / (1 + (shift - 1) t).
+        noisiest_share: share of clips with sigma evenly in [0.97, 1] instead. What a whole picture has in common
+            (its light, its colours) shows through any less noise, so only there it has to be read from the caption.
         stratified: the t of one batch are spread evenly over the density (less noise, same expectation).
         motion_weight: 0 for none; else w = 1 + motion_weight clamp(rms_c(z - median_t z), 0, 1), see ``losses``.
         first_frame_batches: share of batches in which clips may be given their first frame;
@@ -102,6 +104,7 @@ class LossConfig:
     mean: float = 0.0
     std: Positive = 1.1
     shift: Positive = 1.0
+    noisiest_share: Share = 0.0
     stratified: bool = True
     motion_weight: Annotated[float, Field(ge=0.0)] = 6.0
     first_frame_batches: Share = 0.25
@@ -220,12 +223,14 @@ class TrainingConfig:
     Attributes:
         streams: ``audio`` (stages 1 and 2) or ``both`` (stage 3).
         init_from: a run's name, a run's folder or an exported checkpoint to start from.
+        train_only: parts of parameters' names; all others stay as they are. Empty: everything learns.
         seed: of everything that is drawn.
     """
 
     name: str
     streams: Literal["audio", "both"] = "both"
     init_from: str | None = None
+    train_only: tuple[str, ...] = ()
     seed: int = 0
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()

@@ -16,6 +16,7 @@ from harmony.models.conditioning import Conditioning, Streams
 from harmony.training.config import LossConfig
 from harmony.training.tasks import stream_sigmas
 
+_NOISIEST = 0.97
 NUM_TRAIN_TIMESTEPS = 1000  # timesteps are sigma * 1000, as in Wan
 
 
@@ -31,7 +32,11 @@ def draw_sigmas(count: int, config: LossConfig, rng: np.random.Generator) -> np.
     t = torch.from_numpy(uniform).clamp(1e-6, 1 - 1e-6)
     if config.density == "logit_normal":
         t = torch.sigmoid(config.mean + config.std * torch.special.ndtri(t))
-    return shift_sigma(t, config.shift).float().numpy()
+    sigma = shift_sigma(t, config.shift).float().numpy()
+    if config.noisiest_share:
+        noisiest = rng.random(count) < config.noisiest_share
+        sigma[noisiest] = 1 - (1 - _NOISIEST) * rng.random(int(noisiest.sum()))
+    return sigma
 
 
 def shift_sigma(t: Tensor, shift: float) -> Tensor:

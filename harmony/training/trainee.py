@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,19 @@ class Trainee(nn.Module):
             tokenizer,
         )
 
-    def trained_names(self, streams: str) -> set[str]:
-        """Names of the parameters that take part: all, or those that the sound alone needs."""
+    def trained_names(self, streams: str, *, only: Sequence[str] = ()) -> set[str]:
+        """Names of the parameters that learn: all, or those that the sound alone needs; of them those with one of
+        ``only`` in their names.
+
+        Raises:
+            ValueError: if there are none.
+        """
         names = {name for name, _ in self.named_parameters()}
-        return names if streams == "both" else {name for name in names if _serves_sound(name)}
+        names = names if streams == "both" else {name for name in names if _serves_sound(name)}
+        names = {name for name in names if not only or any(part in name for part in only)}
+        if not names:
+            raise ValueError(f"no parameter has one of {', '.join(only)} in its name; see train_only")
+        return names
 
 
 def _serves_sound(name: str) -> bool:

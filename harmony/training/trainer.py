@@ -122,7 +122,8 @@ class Trainer:
             self.report(f"starting from '{self.config.init_from}': {warm_start(self.model, self.config.init_from)}")
         self.model.to(self.device).train()
         options = self.config.optimizer
-        self.weights = FlatWeights(self.model, dtype=self.dtype, trained=self.model.trained_names(self.config.streams))
+        trained = self.model.trained_names(self.config.streams, only=self.config.train_only)
+        self.weights = FlatWeights(self.model, dtype=self.dtype, trained=trained)
         self.optimizer = self.weights.adamw(lr=options.lr, betas=options.betas, weight_decay=options.weight_decay)
         self.average = MovingAverage(self.weights.masters, highest=options.ema_decay)
         graphs = self.config.run.cuda_graphs and self.device.type == "cuda"
