@@ -16,7 +16,7 @@ from harmony.data.world import sample_scene
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec
 from harmony.models.text import CaptionTokenizer
-from harmony.training.batches import BatchMaker, ClipSampler, usable_clips
+from harmony.training.batches import BatchMaker, ClipSampler, few_latents, usable_clips
 from harmony.training.conditions import choose_shown
 from harmony.training.config import ConditionConfig, DataConfig
 from harmony.training.tasks import Task
@@ -54,6 +54,14 @@ def test_nothing_said_shows_no_transcript():
 
 
 # -- caches and batches ------------------------------------------------------------
+
+
+def test_few_latents_are_the_first_and_others_in_their_order():
+    video = torch.arange(9.0).expand(2, 5, 3, 3, 9).movedim(-1, 2)  # latent t holds t
+    drawn = [few_latents(video, 4, np.random.default_rng(seed))[:, 0, :, 0, 0] for seed in range(30)]
+    assert all(times.shape == (2, 4) and (times[:, 0] == 0).all() and (times.diff() > 0).all() for times in drawn)
+    assert len({tuple(row.tolist()) for times in drawn for row in times}) > 10
+    assert few_latents(video, 9, np.random.default_rng(0)) is video
 
 
 def test_a_cache_grows_while_it_is_read(home):

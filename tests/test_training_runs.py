@@ -25,6 +25,7 @@ from harmony.training.warmstart import warm_start
 STAGES = {
     "stage1": ("streams=audio", "conditions.reference=same_clip"),
     "stage2": ("streams=audio", "conditions.reference=other_clip"),
+    "captions": ("streams=video", "data.video_latents=3", "loss.first_frame_batches=0"),
     "stage3-sampled": ("streams=both",),
     "stage3-literal": ("streams=both", "tasks.cross_task=literal", "loss.shift=5.0"),
     "stage3-bfloat16": ("streams=both", "run.precision=bfloat16", "loss.first_frame_batches=1.0"),
@@ -41,6 +42,8 @@ def test_each_stage_takes_two_steps(home, stage):
     validation = lines[-1]["validation"]
     if "streams=audio" in STAGES[stage]:
         assert set(losses) == {"joint.audio"} and "joint.video" not in validation
+    elif "streams=video" in STAGES[stage]:
+        assert set(losses) == {"joint.video"} and "joint.video@1.0" in validation and "joint.audio" not in validation
     else:
         assert {"joint.video", "joint.audio", "video_driven_audio.audio", "audio_driven_video.video"} <= set(validation)
         assert {"joint.video", "joint.audio"} <= set(losses)
@@ -57,6 +60,17 @@ def test_sound_alone_leaves_the_picture_untouched(home):
     assert any(name.startswith("transformer.audio.") for name in moved)
     assert any(name.startswith("text_encoder.") for name in moved)
     assert not any(".video." in name or ".a2v." in name or ".v2a." in name or ".style." in name for name in moved)
+
+
+def test_the_picture_alone_leaves_the_sound_untouched(home):
+    config = micro("name=alone", "streams=video", "run.steps=2", "optimizer.weight_decay=0.5")
+    before = {n: p.clone() for n, p in Trainer(config, report=lambda line: None).model.named_parameters()}
+    after = dict(train(config).model.named_parameters())
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert any(name.startswith("transformer.video.") for name in moved)
+    assert any(name.startswith("text_encoder.") for name in moved)
+    untouched = (".audio.", ".a2v.", ".v2a.", ".style.", "transcript_encoder.", "cross_time")
+    assert not any(part in name for name in moved for part in untouched)
 
 
 def test_a_stopped_training_goes_on_bit_for_bit(home):

@@ -46,8 +46,8 @@ class ClipBatch:
     """Clips and everything that was drawn for them.
 
     Attributes:
-        clean: latents (B, C, T, h, w), or None where sound is trained alone, and (B, C, A): float16 as they are
-            kept, float32 on the device.
+        clean: latents (B, C, T, h, w) and (B, C, A), None for a stream that is left out: float16 as they are kept,
+            float32 on the device.
         sigma: (B,) noise levels, shared by all passes.
         noise_seed: of the Gaussian noise, shared by all passes.
         passes: one, or three for the literal loss.
@@ -192,11 +192,13 @@ class BatchMaker(Dataset[ClipBatch]):
         config, clips, count = self.config, draw.clips, len(draw.clips)
         rng = np.random.default_rng([config.seed, self.rank, draw.number, 1])
         anchors = rng.random(count) < config.tasks.anchor_share
-        clean = load_clean(self.cache, clips, anchors=anchors, video=config.streams == "both")
+        clean = load_clean(self.cache, clips, anchors=anchors, streams=config.streams)
+        if clean.video is not None and config.data.video_latents is not None:
+            clean = clean._replace(video=few_latents(clean.video, config.data.video_latents, rng))
         sigma = torch.from_numpy(draw_sigmas(count, config.loss, rng))
         noise_seed = int(rng.integers(2**62))
         tasks = draw_tasks(count, config.tasks, rng)
-        if config.streams == "audio":
+        if config.streams != "both":
             tasks = [np.zeros(count, dtype=np.int64)]
         gives_frames = config.streams == "both" and rng.random() < config.loss.first_frame_batches
         first_frame = torch.from_numpy(rng.random(count) < config.loss.first_frame_clips)
@@ -238,18 +240,34 @@ class BatchMaker(Dataset[ClipBatch]):
 
 
 def load_clean(
-    cache: LatentCache, clips: Sequence[CachedClip], *, anchors: np.ndarray | None = None, video: bool = True
+    cache: LatentCache, clips: Sequence[CachedClip], *, anchors: np.ndarray | None = None, streams: str = "both"
 ) -> Streams:
-    """Clean latents of the clips, float16; anchors are replaced by their first frame held still, and silence."""
-    audio = torch.from_numpy(cache.latents("audio", clips))
-    pictures = torch.from_numpy(cache.latents("video", clips)) if video else None
+    """Clean latents of the clips, float16; anchors are replaced by their first frame held still, and silence.
+
+    A stream that is not in ``streams`` ("video", "audio", "both") is None.
+    """
+    audio = None if streams == "video" else torch.from_numpy(cache.latents("audio", clips))
+    pictures = None if streams == "audio" else torch.from_numpy(cache.latents("video", clips))
     if anchors is not None and anchors.any():
         rows = np.flatnonzero(anchors)
-        audio[rows] = torch.from_numpy(cache.silence)
+        if audio is not None:
+            audio[rows] = torch.from_numpy(cache.silence)
         if pictures is not None:
             still = torch.from_numpy(cache.latents("still", [clips[row] for row in rows]))
             pictures[rows, :, 1:] = still[:, :, None]
     return Streams(pictures, audio)
+
+
+def few_latents(video: Tensor, count: int, rng: np.random.Generator) -> Tensor:
+    """The first latent of each clip and others drawn by chance, in their order: (B, C, T, h, w) to (B, C, count, h, w).
+
+    They stand close together then; what they have in common, a scene's place and colours, is as it was.
+    """
+    size = video.shape[2]
+    if count >= size:
+        return video
+    chosen = [np.sort(rng.permutation(size - 1)[: count - 1]) + 1 for _ in range(len(video))]
+    return torch.stack([clip[:, [0, *rows]] for clip, rows in zip(video, chosen, strict=True)])
 
 
 def to_device(batch: ClipBatch, device: torch.device) -> ClipBatch:

@@ -206,11 +206,17 @@ def encode_conditions(
     transcript_encoder: TranscriptEncoder,
     *,
     dtype: torch.dtype,
-    video: bool = True,
+    streams: str = "both",
 ) -> Conditioning:
-    """Run the encoders; both streams' captions share one pass. Without ``video`` its captions are left out."""
+    """Run the encoders; both streams' captions share one pass.
+
+    For ``streams`` "audio" the picture's captions are left out, for "video" all that only the sound reads.
+    """
     half = len(batch.caption_ids) // 2
-    start = 0 if video else half
+    if streams == "video":
+        ids, mask = batch.caption_ids[:half], batch.caption_mask[:half]
+        return Conditioning(video_caption=text_encoder(ids, mask), video_caption_mask=mask)
+    start = half if streams == "audio" else 0
     ids, mask = batch.caption_ids[start:], batch.caption_mask[start:]
     embeddings = text_encoder(ids, mask)
     said: dict[str, Tensor] = {}
@@ -221,6 +227,6 @@ def encode_conditions(
         said["timing"] = transcript_encoder.encode_timing(batch.timing)
     if batch.reference is not None:
         said |= dict(reference=batch.reference.to(dtype), reference_mask=batch.reference_mask)
-    if video:
+    if streams == "both":
         said |= dict(video_caption=embeddings[:half], video_caption_mask=mask[:half])
     return Conditioning(audio_caption=embeddings[-half:], audio_caption_mask=mask[-half:], **said)

@@ -34,6 +34,8 @@ class DataConfig:
         mix: shares of the groups "ambient", "speech" and "complex"; groups without clips are left out.
         refresh_minutes: how often new shards are looked for.
         exclude_kinds: scene kinds that are left out.
+        video_latents: so many of a clip's latents are shown, the first one and others drawn by chance; ``None``: all.
+            What a caption says of a whole picture can be learned from a few, at a fraction of the cost.
     """
 
     caches: tuple[str, ...] = ("train",)
@@ -41,6 +43,7 @@ class DataConfig:
     mix: dict[str, Share] = Field(default_factory=lambda: {"ambient": 0.5, "speech": 0.25, "complex": 0.25})
     refresh_minutes: float = 2.0
     exclude_kinds: tuple[str, ...] = ()
+    video_latents: Annotated[int, Field(ge=1)] | None = None
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -221,14 +224,14 @@ class TrainingConfig:
     """One run. ``name`` is its folder below ``$HARMONY_CACHE/runs``.
 
     Attributes:
-        streams: ``audio`` (stages 1 and 2) or ``both`` (stage 3).
+        streams: ``audio`` (stages 1 and 2), ``both`` (stage 3) or ``video`` (the picture alone, see tiny-captions).
         init_from: a run's name, a run's folder or an exported checkpoint to start from.
         train_only: parts of parameters' names; all others stay as they are. Empty: everything learns.
         seed: of everything that is drawn.
     """
 
     name: str
-    streams: Literal["audio", "both"] = "both"
+    streams: Literal["audio", "video", "both"] = "both"
     init_from: str | None = None
     train_only: tuple[str, ...] = ()
     seed: int = 0

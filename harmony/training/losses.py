@@ -68,7 +68,7 @@ class NoisyClips:
     """What the model sees and what it should answer.
 
     Attributes:
-        latents: noisy latents, (B, C, T, h, w) and (B, C, A); the video is None when sound is trained alone.
+        latents: noisy latents, (B, C, T, h, w) and (B, C, A); None for a stream that is left out.
         timesteps: (B,) or, where some clips are given their first frame, (B, T) for the video.
         targets: velocities eps - z_0.
         video_weight: (B, 1, T, h, w), how much each place counts, 0 for a given first frame; mean 1 per clip.
@@ -92,16 +92,18 @@ def add_noise(
     """Noise both streams as their tasks ask.
 
     Args:
-        clean, noise: latents and unit Gaussian noise of the same shapes; ``clean.video`` may be None.
+        clean, noise: latents and unit Gaussian noise of the same shapes; one stream may be None.
         sigma: (B,) noise level of each clip.
         tasks: (B,) of :class:`~harmony.training.tasks.Task`.
         first_frame: (B,) bool, clips whose first video latent is given clean; None for none of them.
         motion_weight: see :func:`motion_weights`.
     """
     sigmas = stream_sigmas(tasks, sigma)
-    audio = _mix(clean.audio, noise.audio, sigmas.audio[:, None, None])
+    audio = target_audio = None
     timestep_audio = sigmas.audio * NUM_TRAIN_TIMESTEPS
-    target_audio = noise.audio - clean.audio
+    if clean.audio is not None:
+        audio = _mix(clean.audio, noise.audio, sigmas.audio[:, None, None])
+        target_audio = noise.audio - clean.audio
     if clean.video is None:
         return NoisyClips(
             Streams(None, audio), Streams(timestep_audio, timestep_audio), Streams(None, target_audio), None
@@ -126,12 +128,15 @@ def add_noise(
 
 
 def clip_losses(prediction: Streams, clips: NoisyClips) -> Streams:
-    """Mean squared error of the velocities per clip, (B,) and (B,), in float32."""
-    audio = (prediction.audio.float() - clips.targets.audio).square().mean(dim=(1, 2))
-    if clips.targets.video is None:
-        return Streams(torch.zeros_like(audio), audio)
-    error = (prediction.video.float() - clips.targets.video).square()
-    return Streams((error * clips.video_weight).mean(dim=(1, 2, 3, 4)), audio)
+    """Mean squared error of the velocities per clip, (B,) and (B,), in float32; zeros for a stream that is left out."""
+    zeros = torch.zeros_like(clips.timesteps.audio)
+    video = audio = zeros
+    if clips.targets.audio is not None:
+        audio = (prediction.audio.float() - clips.targets.audio).square().mean(dim=(1, 2))
+    if clips.targets.video is not None:
+        error = (prediction.video.float() - clips.targets.video).square()
+        video = (error * clips.video_weight).mean(dim=(1, 2, 3, 4))
+    return Streams(video, audio)
 
 
 def total_loss(losses: Streams, weights: Streams) -> Tensor:

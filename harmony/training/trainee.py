@@ -54,27 +54,28 @@ class Trainee(nn.Module):
         )
 
     def trained_names(self, streams: str, *, only: Sequence[str] = ()) -> set[str]:
-        """Names of the parameters that learn: all, or those that the sound alone needs; of them those with one of
-        ``only`` in their names.
+        """Names of the parameters that learn: all, or those that one of the ``streams`` needs alone; of them those with
+        one of ``only`` in their names.
 
         Raises:
             ValueError: if there are none.
         """
         names = {name for name, _ in self.named_parameters()}
-        names = names if streams == "both" else {name for name in names if _serves_sound(name)}
+        if streams != "both":
+            names = {name for name in names if _serves_alone(name, streams)}
         names = {name for name in names if not only or any(part in name for part in only)}
         if not names:
             raise ValueError(f"no parameter has one of {', '.join(only)} in its name; see train_only")
         return names
 
 
-def _serves_sound(name: str) -> bool:
-    """Whether a parameter is reached when the sound runs alone: no video stream, nothing between the streams."""
+def _serves_alone(name: str, stream: str) -> bool:
+    """Whether a parameter is reached when one stream runs alone: not the other stream, nothing between them."""
     if not name.startswith("transformer."):
-        return True
+        return stream == "audio" or not name.startswith("transcript_encoder.")
     parts = name.split(".")
     inner = parts[3:] if parts[1] == "blocks" else parts[1:]
-    return inner[0] == "audio" and not any("cross_time" in part for part in inner)
+    return inner[0] == stream and not any("cross_time" in part for part in inner)
 
 
 def load_tokenizer(folder: str | Path) -> CaptionTokenizer:

@@ -242,12 +242,12 @@ class Trainer:
                 self.model.text_encoder,
                 self.model.transcript_encoder,
                 dtype=self.dtype,
-                video=batch.clean.video is not None,
+                streams=self.config.streams,
             )
             losses = clip_losses(run_model(self.model.transformer, clips, conditioning, dtype=self.dtype), clips)
             weights = stream_weights(plan.tasks, self.config.tasks)
-            if batch.clean.video is None:
-                weights = Streams(torch.zeros_like(losses.audio), torch.ones_like(losses.audio))
+            if self.config.streams != "both":
+                weights = Streams(*(torch.ones_like(x) for x in losses))
             (total_loss(losses, weights) / self.config.run.accumulate).backward()
             found.append((plan.tasks, Streams(*(x.detach() for x in losses))))
         return found

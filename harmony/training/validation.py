@@ -17,7 +17,7 @@ from harmony.training.losses import add_noise, clip_losses, run_model
 from harmony.training.tasks import Task
 from harmony.training.trainee import Trainee
 
-SIGMAS = (0.25, 0.5, 0.75)
+SIGMAS = (0.25, 0.5, 0.75, 1.0)  # at 1 nothing is seen: what is told there was read from the captions
 _CLIPS_AT_ONCE = 32
 
 
@@ -27,11 +27,13 @@ class Validation:
 
     Losses are plain mean squared errors (no motion weight, no dropout), named ``task.stream`` as in
     ``joint.audio``; each also per sigma and per group of clips, as in ``joint.audio@0.5`` and ``joint.audio/speech``.
+    The means leave sigma 1 out.
     """
 
     batches: tuple[ClipBatch, ...]
     groups: tuple[tuple[str, ...], ...]
     tasks: tuple[Task, ...]
+    streams: str
 
     @classmethod
     def build(cls, cache: LatentCache, tokenizer: CaptionTokenizer, config: TrainingConfig) -> Validation:
@@ -45,8 +47,8 @@ class Validation:
             clips = chosen[start : start + _CLIPS_AT_ONCE]
             batches.append(_fixed_batch(cache, clips, tokenizer, config, seed=start))
             groups.append(tuple(clip.group for clip in clips))
-        tasks = (Task.JOINT,) if config.streams == "audio" else tuple(Task)
-        return cls(tuple(batches), tuple(groups), tasks)
+        tasks = tuple(Task) if config.streams == "both" else (Task.JOINT,)
+        return cls(tuple(batches), tuple(groups), tasks, config.streams)
 
     @torch.no_grad()
     def measure(self, model: Trainee, *, dtype: torch.dtype, device: torch.device) -> dict[str, float]:
@@ -60,14 +62,14 @@ class Validation:
                 model.text_encoder,
                 model.transcript_encoder,
                 dtype=dtype,
-                video=moved.clean.video is not None,
+                streams=self.streams,
             )
             for task in self.tasks:
                 tasks = torch.full_like(moved.passes[0].tasks, int(task))
                 for sigma in SIGMAS:
                     clips = add_noise(moved.clean, noise, sigma=torch.full_like(moved.sigma, sigma), tasks=tasks)
                     prediction = run_model(model.transformer, clips, conditioning, dtype=dtype)
-                    _record(found, clip_losses(prediction, clips), task, sigma, groups, moved.clean.video is not None)
+                    _record(found, clip_losses(prediction, clips), task, sigma, groups, self.streams)
         return {name: float(np.mean(values)) for name, values in sorted(found.items())}
 
 
@@ -85,19 +87,22 @@ def _fixed_batch(
     ]
     conditions = collate(shown, tokenizer, timeline, reference_latents=length)
     plan = PassPlan(torch.zeros(len(clips), dtype=torch.long), None, conditions)
-    clean = load_clean(cache, clips, video=config.streams == "both")
+    clean = load_clean(cache, clips, streams=config.streams)
     return ClipBatch(clean, torch.zeros(len(clips)), seed, (plan,), {})
 
 
 def _record(
-    found: dict[str, list[float]], losses: Streams, task: Task, sigma: float, groups: tuple[str, ...], has_video: bool
+    found: dict[str, list[float]], losses: Streams, task: Task, sigma: float, groups: tuple[str, ...], streams: str
 ) -> None:
     """Add the losses of the streams that this task makes."""
-    made = {"video": has_video and task != Task.VIDEO_DRIVEN_AUDIO, "audio": task != Task.AUDIO_DRIVEN_VIDEO}
+    made = {
+        "video": streams != "audio" and task != Task.VIDEO_DRIVEN_AUDIO,
+        "audio": streams != "video" and task != Task.AUDIO_DRIVEN_VIDEO,
+    }
     for stream, is_made in made.items():
         if not is_made:
             continue
         name = f"{task.name.lower()}.{stream}"
         for value, group in zip(getattr(losses, stream).tolist(), groups, strict=True):
-            for key in (name, f"{name}@{sigma}", f"{name}/{group}"):
+            for key in (f"{name}@{sigma}",) if sigma == 1 else (name, f"{name}@{sigma}", f"{name}/{group}"):
                 found.setdefault(key, []).append(value)
