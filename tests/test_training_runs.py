@@ -109,6 +109,14 @@ def test_a_run_starts_from_another_ones_average(home):
         warm_start(second.model, "nowhere")
 
 
+def test_a_run_can_start_from_the_weighted_mean_of_two_others(home):
+    runs = [train(micro(f"name={name}", "run.steps=2", f"seed={seed}")) for seed, name in enumerate(("one", "other"))]
+    one, other = (read_part(run.folder, "ema") for run in runs)
+    options = ("name=mean", "init_from=one", "init_other=other", "init_other_share=0.25")
+    for name, parameter in Trainer(micro(*options), report=lambda line: None).model.named_parameters():
+        torch.testing.assert_close(parameter, 0.75 * one[name] + 0.25 * other[name], msg=name)
+
+
 def test_an_exported_run_opens_as_a_pipeline_and_starts_another_run(home):
     run = train(micro("name=shown", "run.steps=1", "run.precision=float32"))
     PatchVideoCodec.micro().save_pretrained(str(home / "codecs" / "video"))

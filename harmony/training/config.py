@@ -226,6 +226,8 @@ class TrainingConfig:
     Attributes:
         streams: ``audio`` (stages 1 and 2), ``both`` (stage 3) or ``video`` (the picture alone, see tiny-captions).
         init_from: a run's name, a run's folder or an exported checkpoint to start from.
+        init_other, init_other_share: a second one, and its share in a weighted mean of both. Weights that were tuned
+            for one thing, averaged with those they came from, keep most of the new and get back most of the old.
         train_only: parts of parameters' names; all others stay as they are. Empty: everything learns.
         seed: of everything that is drawn.
     """
@@ -233,6 +235,8 @@ class TrainingConfig:
     name: str
     streams: Literal["audio", "video", "both"] = "both"
     init_from: str | None = None
+    init_other: str | None = None
+    init_other_share: Share = 0.5
     train_only: tuple[str, ...] = ()
     seed: int = 0
     data: DataConfig = DataConfig()

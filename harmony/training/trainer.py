@@ -42,7 +42,7 @@ from harmony.training.step_graph import Losses, StepGraphs
 from harmony.training.tasks import stream_weights
 from harmony.training.trainee import Trainee, load_tokenizer
 from harmony.training.validation import Validation
-from harmony.training.warmstart import warm_start
+from harmony.training.warmstart import blend, warm_start
 from harmony.training.weights import FlatWeights
 
 _PARTS = ("master", "ema", "exp_avg", "exp_avg_sq")
@@ -120,6 +120,9 @@ class Trainer:
         self.model = Trainee.build(self.config.model, load_tokenizer(self.folder / TOKENIZER_FOLDER))
         if self.config.init_from is not None and read_progress(self.folder) is None:
             self.report(f"starting from '{self.config.init_from}': {warm_start(self.model, self.config.init_from)}")
+            if (other := self.config.init_other) is not None:
+                share = self.config.init_other_share
+                self.report(f"and, for a share of {share:g}, '{other}': {blend(self.model, other, share=share)}")
         self.model.to(self.device).train()
         options = self.config.optimizer
         trained = self.model.trained_names(self.config.streams, only=self.config.train_only)

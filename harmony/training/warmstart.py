@@ -56,6 +56,16 @@ def warm_start(model: Trainee, source: str | Path) -> WarmStart:
     return copy_weights(model, old, old_tokenizer)
 
 
+@torch.no_grad()
+def blend(model: Trainee, source: str | Path, *, share: float) -> WarmStart:
+    """Move a model's weights towards those of ``source`` by ``share`` (0: as they are, 1: those of the source)."""
+    own = {name: parameter.clone() for name, parameter in model.named_parameters()}
+    found = warm_start(model, source)
+    for name, parameter in model.named_parameters():
+        parameter.copy_(torch.lerp(own[name], parameter, share))
+    return found
+
+
 def find_source(source: str | Path) -> Path:
     """The folder that ``init_from`` means.
 
