@@ -51,7 +51,7 @@ def test_gathered_windows_equal_dense_masks(clock: str, window: float, block: in
     torch.testing.assert_close(gathered, attention(of_audio[0], of_video[1], of_video[2], dense.T), atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("alignment", ["paper", "seconds", "video"])
+@pytest.mark.parametrize("alignment", ["paper", "seconds", "video", "native"])
 @pytest.mark.parametrize("window", [0.0, 1.0, 2.0])
 def test_gathered_equals_dense_under_every_alignment(alignment: str, window: float) -> None:
     config = HarmonyConfig.micro(rope_alignment=alignment, interaction_window=window)

@@ -69,6 +69,12 @@ def test_seconds_alignment_is_true_time(direction: str, unit: float) -> None:
     torch.testing.assert_close(audio * unit, torch.tensor(timeline.audio_latent_midpoints(), dtype=torch.float64))
 
 
+def test_native_indices_stay_as_they_are() -> None:
+    for direction in ("a2v", "v2a"):
+        video, audio = positions("native", direction)
+        assert torch.equal(video, torch.arange(17.0).double()) and torch.equal(audio, torch.arange(66.0).double())
+
+
 def test_video_alignment_scales_audio_everywhere() -> None:
     for direction in ("a2v", "v2a"):
         video, audio = positions("video", direction, scale=0.2)

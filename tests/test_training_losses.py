@@ -22,7 +22,7 @@ from harmony.training.losses import (
     shift_sigma,
     total_loss,
 )
-from harmony.training.tasks import Task, draw_tasks, stream_weights
+from harmony.training.tasks import Task, draw_tasks, stream_weights, task_weights
 
 
 def random_clips(batch: int = 3, seed: int = 0) -> tuple[Streams, Streams]:
@@ -68,6 +68,10 @@ def test_every_clip_has_each_task_as_often_as_the_config_says():
         assert np.abs(share - probability).max() < 0.05
     literal = draw_tasks(4, TaskConfig(cross_task="literal"), np.random.default_rng(0))
     assert [set(tasks.tolist()) for tasks in literal] == [{0}, {1}, {2}]
+    for task in Task:
+        alone = TaskConfig(cross_task=task.name.lower())
+        assert [set(tasks.tolist()) for tasks in draw_tasks(4, alone, np.random.default_rng(0))] == [{task}]
+        assert task_weights(alone) == (1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-RopeAlignment = Literal["paper", "seconds", "video"]
+RopeAlignment = Literal["paper", "seconds", "video", "native"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class HarmonyConfig:
         interaction_window: w of the local window in video latents, ``None`` = global.
         interaction_rope: ``temporal`` (only time is rotated on video keys) or ``3d`` (Ovi).
         rope_alignment: ``paper`` (j' = j T_v/T_a), ``seconds`` (true time), ``video`` (Ovi's units,
-            audio positions times ``audio_rope_scale`` everywhere, self-attention too).
+            audio positions times ``audio_rope_scale`` everywhere, self-attention too), ``native`` (each stream's own
+            indices, not brought together: what the paper compares its alignment with).
         audio_rope_scale: the factor of ``video`` alignment (Ovi: 0.19676).
         rope_theta: base of the rotary frequencies.
         style: whether reference tokens read the whole video (Global Style Alignment).

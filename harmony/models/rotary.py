@@ -133,8 +133,11 @@ def aligned_positions(
     - ``paper``: the source moves to the target's index axis, j' = j T_v/T_a (A2V) and i' = i T_a/T_v (V2A).
     - ``seconds``: both at their true midpoints, in latents of the target stream.
     - ``video``: Ovi's units in both directions: video latents, audio index times ``audio_scale``.
+    - ``native``: i and j as they are.
     """
     video, audio = (torch.arange(len(m), dtype=torch.float64) for m in midpoints)
+    if alignment == "native":
+        return video, audio
     if alignment == "video":
         return video, audio * audio_scale
     if alignment == "paper":

@@ -65,7 +65,8 @@ class TaskConfig:
     """Cross-task synergy, L = L_joint + lambda_video L(audio-driven video) + lambda_audio L(video-driven audio).
 
     Attributes:
-        cross_task: ``literal`` (three passes with one noise draw) or ``sampled`` (one task a clip).
+        cross_task: ``literal`` (three passes with one noise draw), ``sampled`` (one task a clip), or no synergy: one
+            task's name for that task alone.
         lambda_video: weight of the audio-driven *video* loss (paper: 0.1).
         lambda_audio: weight of the video-driven *audio* loss (paper: 0.3).
         probabilities: of (joint, audio-driven, video-driven) when sampled.
@@ -74,7 +75,7 @@ class TaskConfig:
         anchor_share: share of clips shown as a pair of silence and still picture, SyncCFG's anchors.
     """
 
-    cross_task: Literal["literal", "sampled"] = "sampled"
+    cross_task: Literal["literal", "sampled"] | TaskName = "sampled"
     lambda_video: Annotated[float, Field(ge=0.0)] = 0.1
     lambda_audio: Annotated[float, Field(ge=0.0)] = 0.3
     probabilities: tuple[Positive, Positive, Positive] = (0.5, 0.25, 0.25)
@@ -264,11 +265,22 @@ class TrainingConfig:
             fields = yaml.safe_load(found.read_text(encoding="utf-8")) or {}
             for override in overrides or []:
                 _set(fields, override)
-            return _CONFIG.validate_python(fields)
         except yaml.YAMLError as error:
             raise ValueError(f"'{found}' is no valid YAML: {error}") from error
+        return cls.from_fields(fields, name=found.stem)
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any], *, name: str | None = None) -> TrainingConfig:
+        """From nested dictionaries, as a YAML file has them; ``name`` is what an error calls it.
+
+        Raises:
+            ValueError: with one sentence about the first entry that is unknown or impossible.
+        """
+        try:
+            return _CONFIG.validate_python(fields)
         except ValidationError as error:
-            raise ValueError(f"the training '{found.stem}' cannot be read: {first_problem(error)}") from error
+            name = name or fields.get("name", "without a name")
+            raise ValueError(f"the training '{name}' cannot be read: {first_problem(error)}") from error
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(_CONFIG.dump_python(self, mode="json"), sort_keys=False, allow_unicode=True)

@@ -28,6 +28,8 @@ def draw_tasks(count: int, config: TaskConfig, rng: np.random.Generator) -> list
     """The tasks (count,) of each pass over a batch: one pass when sampled, three when literal."""
     if config.cross_task == "literal":
         return [np.full(count, task, dtype=np.int64) for task in Task]
+    if config.cross_task != "sampled":
+        return [np.full(count, Task[config.cross_task.upper()], dtype=np.int64)]
     # Each task's share of the batch is as even as chance allows: systematic sampling, then a shuffle.
     points = (np.arange(count) + rng.random()) / count
     tasks = np.searchsorted(np.cumsum(config.probabilities)[:-1], points, side="right")
@@ -37,12 +39,13 @@ def draw_tasks(count: int, config: TaskConfig, rng: np.random.Generator) -> list
 def task_weights(config: TaskConfig) -> tuple[float, float, float]:
     """What the loss of a clip in each task counts.
 
-    Literal: (1, lambda_video, lambda_audio). Sampled and ``exact``: the same divided by the probabilities.
+    Literal: (1, lambda_video, lambda_audio). Sampled and ``exact``: the same divided by the probabilities. One task
+    alone counts 1.
     """
     literal = (1.0, config.lambda_video, config.lambda_audio)
     if config.cross_task == "literal":
         return literal
-    if config.weighting == "plain":
+    if config.weighting == "plain" or config.cross_task != "sampled":
         return (1.0, 1.0, 1.0)
     joint, audio_driven, video_driven = (w / p for w, p in zip(literal, config.probabilities, strict=True))
     return joint, audio_driven, video_driven

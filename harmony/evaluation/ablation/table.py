@@ -1,0 +1,191 @@
+"""From scores to a table: means over seeds with intervals over clips and seeds, at equal steps and at equal passes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harmony.evaluation.ablation.rows import GUIDED, IMPACTS, PLAIN, ROWS, Row
+from harmony.evaluation.figures import Figure
+
+SAMPLES = 1000
+Clips = list[list[dict[str, Any]]]  # scores by seed and case
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of a set of clips: ``of`` gets the chosen clips' scores."""
+
+    name: str
+    label: str
+    of: Callable[[Sequence[dict[str, Any]]], float]
+
+
+def event_f1(clips: Sequence[dict[str, Any]]) -> float:
+    """F1 pooled within each kind, a mean over kinds."""
+    found = []
+    for kind in IMPACTS:
+        own = [clip for clip in clips if clip["kind"] == kind]
+        total = sum(clip["found"] + clip["true"] for clip in own)
+        if total:
+            found.append(2 * sum(clip["hits"] for clip in own) / total)
+    return float(np.mean(found)) if found else float("nan")
+
+
+def lip_correlation(clips: Sequence[dict[str, Any]]) -> float:
+    """Mean correlation of mouth and voice over faces."""
+    found = [clip["correlation"] for clip in clips if clip["correlation"] is not None]
+    return float(np.mean(found)) if found else float("nan")
+
+
+def contrast(clips: Sequence[dict[str, Any]]) -> float:
+    """Mean event contrast: how easy events are to see."""
+    found = [clip["contrast"] for clip in clips if clip["contrast"] is not None]
+    return float(np.mean(found)) if found else float("nan")
+
+
+MEASURES = (
+    Measure("event_f1", "event F1", event_f1),
+    Measure("lip_correlation", "mouth and voice", lip_correlation),
+    Measure("event_contrast", "event contrast", contrast),
+)
+
+
+def estimate(clips: Clips, measure: Measure, *, minus: Clips | None = None) -> Figure:
+    """The mean over seeds, and its 95 % interval when seeds and cases are both drawn with replacement.
+
+    Args:
+        clips: the same cases under every seed.
+        measure: what is asked of them.
+        minus: the same seeds and cases of another row; then the difference is estimated, paired.
+    """
+    rng = np.random.default_rng(0)
+    seeds, cases = len(clips), len(clips[0])
+    values = []
+    for _ in range(SAMPLES):
+        drawn = rng.integers(seeds, size=seeds)
+        index = rng.integers(cases, size=cases)
+        values.append(np.mean([_value(clips[s], measure, index, minus and minus[s]) for s in drawn]))
+    value = float(np.mean([_value(clips[s], measure, range(cases), minus and minus[s]) for s in range(seeds)]))
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return Figure(value, float(low), float(high), seeds * cases)
+
+
+def _value(
+    clips: Sequence[dict[str, Any]], measure: Measure, index: Iterable[int], minus: Sequence[dict[str, Any]] | None
+) -> float:
+    index = list(index)
+    found = measure.of([clips[i] for i in index])
+    return found if minus is None else found - measure.of([minus[i] for i in index])
+
+
+class Results:
+    """All result files of a folder.
+
+    Raises:
+        FileNotFoundError: if there are none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.entries = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+        if not self.entries:
+            raise FileNotFoundError(f"there are no ablation results in '{folder}'; run some first")
+
+    def clips(self, row: str, way: str, *, steps: int) -> Clips:
+        """Scores by seed of a row that was scored in this way at this step; empty where there are none."""
+        found = [e["scores"].get(str(steps), {}).get("ways", {}).get(way) for e in self.entries if e["row"] == row]
+        return [scores for scores in found if scores]
+
+    def milestones(self, row: str) -> list[int]:
+        return sorted({int(steps) for e in self.entries if e["row"] == row for steps in e["scores"]})
+
+    @property
+    def steps(self) -> int:
+        """Of the whole plan."""
+        return max(entry["steps"] for entry in self.entries)
+
+
+def summary(results: Results) -> dict[str, Any]:
+    """The ablation in one dictionary: rows at equal steps and passes, curves, and guidance on the last row."""
+    return {
+        "steps": results.steps,
+        "rows": {row.name: told for row in ROWS if (told := row_summary(results, row))},
+        "curves": {row.name: curve(results, row) for row in ROWS if results.milestones(row.name)},
+        "guidance": guidance_summary(results),
+    }
+
+
+def row_summary(results: Results, row: Row) -> dict[str, Any]:
+    """A row at equal steps; and, where a step takes several passes, at equal passes."""
+    stops = {"equal_steps": results.steps}
+    if row.passes > 1:
+        stops["equal_passes"] = round(results.steps / row.passes)
+    found: dict[str, Any] = {}
+    for name, steps in stops.items():
+        for way in ("plain", "driven"):
+            if clips := results.clips(row.name, way, steps=steps):
+                figures = {m.name: estimate(clips, m).to_dict() for m in MEASURES}
+                found.setdefault(name, {"steps": steps, "seeds": len(clips)})[way] = figures
+    return {"label": row.label} | found if found else {}
+
+
+def curve(results: Results, row: Row) -> dict[str, dict[str, Any]]:
+    """Both ways of generating against the steps of training."""
+    found: dict[str, dict[str, Any]] = {}
+    for steps in results.milestones(row.name):
+        for way in ("plain", "driven"):
+            if clips := results.clips(row.name, way, steps=steps):
+                figures = {m.name: estimate(clips, m).to_dict() for m in MEASURES[:2]}
+                found.setdefault(way, {})[str(steps)] = figures
+    return found
+
+
+def guidance_summary(results: Results) -> dict[str, Any]:
+    """Each guidance on the row with everything in it, and what it adds to none (paired)."""
+    found: dict[str, Any] = {}
+    for row in ROWS:
+        plain = results.clips(row.name, PLAIN.name, steps=results.steps)
+        for way in GUIDED:
+            clips = results.clips(row.name, way.name, steps=results.steps)
+            if clips and len(clips) == len(plain):
+                figures = {m.name: estimate(clips, m).to_dict() for m in MEASURES}
+                gains = {m.name: estimate(clips, m, minus=plain).to_dict() for m in MEASURES}
+                found[way.name] = {"label": way.label, "row": row.name, "figures": figures, "gain": gains}
+    return found
+
+
+def markdown(summed: dict[str, Any]) -> str:
+    """The rows as a table for people."""
+    lines = ["| training | compared at | event F1, joint | mouth and voice, joint | event F1, audio-driven | seeds |"]
+    lines.append("|---|---|---|---|---|---|")
+    for told in summed["rows"].values():
+        for stop in ("equal_steps", "equal_passes"):
+            if stop in told:
+                at = told[stop]
+                cells = [_cell(at, "plain", "event_f1"), _cell(at, "plain", "lip_correlation"),
+                         _cell(at, "driven", "event_f1")]  # fmt: skip
+                name = f"{stop.replace('_', ' ')} ({at['steps']} steps)"
+                lines.append(f"| {told['label']} | {name} | {' | '.join(cells)} | {at['seeds']} |")
+    if summed["guidance"]:
+        lines += ["", "| guidance | event F1, joint | gain | mouth and voice | gain | event contrast |"]
+        lines.append("|---|---|---|---|---|---|")
+    for told in summed["guidance"].values():
+        of, gain = told["figures"], told["gain"]
+        cells = (of["event_f1"], gain["event_f1"], of["lip_correlation"], gain["lip_correlation"], of["event_contrast"])
+        lines.append(f"| {told['label']} | {' | '.join(_figure(cell) for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(at: dict[str, Any], way: str, name: str) -> str:
+    return _figure(at[way][name]) if way in at else ""
+
+
+def _figure(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return ""
+    return f"{figure['value']:.2f} [{figure['low']:.2f}, {figure['high']:.2f}]"
