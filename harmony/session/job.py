@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # these bring diffusers along, seconds that a help page or an
     from harmony.encoding import EncodedCaptions
     from harmony.generation import Generation
     from harmony.pipeline import HarmonyPipeline
+    from harmony.progress import Progress
     from harmony.session.readout import SyncReadout
 
 # Called after each step: steps done, of how many, and the seconds that are left.
@@ -90,10 +91,12 @@ class Outcome:
         clip: the mp4. sound, settings: the sound alone (wav) and the request (json).
         attention_clip, attention_picture: where the sound looks, if that was asked for.
         readout, timeline: events seen and heard, and a picture of them, if that was asked for.
-        seed: that was used. facts: short sentences about what was used and how long it took.
+        job: what it was made from. seed: that was used.
+        facts: short sentences about what was used and how long it took.
     """
 
     clip: Path
+    job: Job
     seed: int
     facts: tuple[str, ...]
     sound: Path | None = None
@@ -110,6 +113,7 @@ def run_job(
     clip: Path,
     *,
     on_step: OnStep | None = None,
+    on_preview: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     companions: bool = False,
     captions: EncodedCaptions | None = None,
@@ -123,7 +127,7 @@ def run_job(
         pipe: the open model.
         job: what is wanted.
         clip: the mp4 to write.
-        on_step: called after every step.
+        on_step: called after every step. on_preview: too, with what can be seen and heard by then.
         cancel: asked before every step; True stops the work.
         companions: also write the sound (wav) and the settings (json) beside the clip.
         captions: the job's words, where :func:`encode_job` encoded them before.
@@ -148,7 +152,7 @@ def run_job(
             seed=job.seed,
             output_attention=job.attention,
             captions=captions,
-            callback=on_step and (lambda p: on_step(p.step, p.total, p.seconds_left)),
+            callback=lambda progress: _tell(progress, on_step, on_preview),
             cancel=cancel,
         )
     except GenerationCancelled as error:
@@ -163,7 +167,7 @@ def run_job(
         request = generation.request.model_dump_json(exclude_none=True, indent=2)
         files["settings"].write_text(request + "\n", encoding="utf-8")
     seconds = time.perf_counter() - started
-    return Outcome(clip, generation.seed, _facts(generation, part, voice, seconds), **files)
+    return Outcome(clip, job, generation.seed, _facts(generation, part, voice, seconds), **files)
 
 
 def encode_job(pipe: HarmonyPipeline, job: Job) -> EncodedCaptions:
@@ -181,6 +185,13 @@ def human_sentence(error: Exception) -> str | None:
         sentence = str(error).strip().splitlines()[0]
         return sentence[0].upper() + sentence[1:] + ("" if sentence[-1] in ".!?" else ".")
     return None
+
+
+def _tell(progress: Progress, on_step: OnStep | None, on_preview: Callable[[Progress], None] | None) -> None:
+    if on_preview is not None:
+        on_preview(progress)
+    if on_step is not None:
+        on_step(progress.step, progress.total, progress.seconds_left)
 
 
 def _read_files(pipe: HarmonyPipeline, job: Job, part: Part | None, voice: Part | None) -> dict[str, Any]:

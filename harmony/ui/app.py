@@ -22,6 +22,7 @@ from harmony.session import (
 from harmony.ui.about import about_tab
 from harmony.ui.audio_driven import audio_driven_tab
 from harmony.ui.compare import compare_tab
+from harmony.ui.history import history_tab
 from harmony.ui.joint import joint_tab
 from harmony.ui.model import ModelHolder
 from harmony.ui.studio import KEEP_SECONDS, Studio
@@ -57,17 +58,20 @@ def build_app(holder: ModelHolder, *, tell_opening: bool = False) -> gr.Blocks:
         if tell_opening:
             tell = functools.partial(badge_when_open, holder)
             app.load(tell, outputs=head, show_progress="hidden", api_visibility="private")
-        with gr.Tabs(elem_classes="hm-tabs"):
-            with gr.Tab("Joint generation"):
+        fields = {}
+        with gr.Tabs(elem_classes="hm-tabs") as tabs:
+            with gr.Tab("Joint generation", id="joint"):
                 toy = holder.model == MICRO or is_bundled(holder.model)
-                joint_tab(studio, defaults, toy=toy, family=read_prompt_family(holder.model))
-            with gr.Tab("Audio-driven video"):
-                audio_driven_tab(studio, defaults)
-            with gr.Tab("Video-driven audio"):
-                video_driven_tab(studio, defaults)
-            with gr.Tab("Compare guidance"):
+                fields["joint"] = joint_tab(studio, defaults, toy=toy, family=read_prompt_family(holder.model))
+            with gr.Tab("Audio-driven video", id="audio_to_video"):
+                fields["audio_to_video"] = audio_driven_tab(studio, defaults)
+            with gr.Tab("Video-driven audio", id="video_to_audio"):
+                fields["video_to_audio"] = video_driven_tab(studio, defaults)
+            with gr.Tab("Compare guidance", id="compare"):
                 compare_tab(studio, defaults)
-            with gr.Tab("About"):
+            with gr.Tab("History", id="history"):
+                history_tab(tabs, fields)
+            with gr.Tab("About", id="about"):
                 about_tab(holder.model, defaults)
         app.unload(studio.cancel)
     return app.queue(max_size=32, default_concurrency_limit=4)

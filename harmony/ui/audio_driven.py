@@ -11,23 +11,24 @@ from harmony.ui.controls import (
     document_endpoint,
     fine_controls,
     first_frame_control,
+    named_fine_controls,
     range_controls,
 )
 from harmony.ui.examples import example_row
-from harmony.ui.result import ResultPanel
+from harmony.ui.result import ResultPanel, TabFields
 from harmony.ui.studio import Studio
 from harmony.ui.tap import tap_pad
 
 INTRO = "Give a sound, get a picture that follows it. Your sound stays in the clip exactly as you gave it."
 
 
-def audio_driven_tab(studio: Studio, defaults: Defaults) -> None:
+def audio_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
     """Lay out the tab and publish ``/audio_to_video``."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
         with gr.Column(scale=5, min_width=300):
             audio = gr.Audio(type="filepath", sources=["upload", "microphone"], label="Your sound", buttons=[])
-            start = range_controls(audio, studio)
+            start, wanted_start = range_controls(audio, studio)
             prompt = gr.Textbox(
                 value="", label="What is seen", info="Optional. Who or what makes the sound, and where.", lines=2,
                 max_lines=6, placeholder="a green drum is hit",
@@ -95,4 +96,7 @@ def audio_driven_tab(studio: Studio, defaults: Defaults) -> None:
         api_name="audio_to_video",
         studio=studio,
         examples=examples,
+        live=result.live,
     )
+    told = dict(prompt=prompt, transcript=transcript, image=image, wanted_start=wanted_start, audio=audio)
+    return TabFields(told | named_fine_controls(fine, audio=False), result)

@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from harmony.session import Defaults
+from harmony.ui.live import Live
 from harmony.ui.studio import Studio
 
 MAX_SEED = 2**31 - 1
@@ -64,12 +65,13 @@ def _note(words: str) -> None:
     gr.Markdown(words, elem_classes="hm-note", container=False)
 
 
-def range_controls(upload: Component, studio: Studio) -> gr.Slider:
+def range_controls(upload: Component, studio: Studio) -> tuple[gr.Slider, gr.State]:
     """Which part of a long upload is used: a slider that appears when it is needed, and a line that says what happens.
 
     Returns:
-        the slider: the start of the clip in seconds.
+        the slider: the start of the clip in seconds; and where the next upload shall start, set before the upload.
     """
+    wanted: gr.State = gr.State(0.0)
     start = gr.Slider(
         0, 24 * 3600, value=0, step=0.05, label="Start at", visible=False,
         info="In seconds. Choose the part of your file that the clip is made from.",
@@ -77,20 +79,21 @@ def range_controls(upload: Component, studio: Studio) -> gr.Slider:
     note = gr.Markdown(visible=False, elem_classes="hm-note", container=False)
     private = dict(queue=False, show_progress="hidden", api_visibility="private")
 
-    def on_upload(path: str | None) -> list:
+    def on_upload(path: str | None, first: float) -> list:
         if path is None:
-            return [gr.update(visible=False, value=0, maximum=24 * 3600), gr.update(visible=False)]
+            return [gr.update(visible=False, value=0, maximum=24 * 3600), gr.update(visible=False), 0.0]
         total, room = studio.lengths(path)
-        longer = total > room
-        slider = gr.update(visible=longer, value=0, maximum=round(total - room, 2) if longer else 24 * 3600)
-        return [slider, gr.update(visible=True, value=range_words(0.0, total, room))]
+        last = round(max(total - room, 0.0), 2)
+        first = min(first, last)
+        slider = gr.update(visible=last > 0, value=first, maximum=last or 24 * 3600)
+        return [slider, gr.update(visible=True, value=range_words(first, total, room)), 0.0]
 
     def on_move(path: str | None, seconds: float) -> str:
         return range_words(seconds, *studio.lengths(path)) if path else ""
 
-    upload.change(on_upload, inputs=upload, outputs=[start, note], **private)
+    upload.change(on_upload, inputs=[upload, wanted], outputs=[start, note, wanted], **private)
     start.release(on_move, inputs=[upload, start], outputs=note, **private)
-    return start
+    return start, wanted
 
 
 def range_words(start: float, total: float, room: float) -> str:
@@ -142,10 +145,19 @@ def fine_controls(defaults: Defaults, *, video: bool = True, audio: bool = True)
     return [kind, *sliders, steps, seed, randomize]
 
 
+def named_fine_controls(fine: list[Component], *, video: bool = True, audio: bool = True) -> dict[str, Component]:
+    """What :func:`fine_controls` returned, by the names of the endpoints' parameters."""
+    strengths = [*(["video_scale"] if video else []), *(["audio_scale"] if audio else []), "text_scale"]
+    return dict(zip(["guidance", *strengths, "steps", "seed", "randomize_seed"], fine, strict=True))
+
+
 # -- the buttons ---------------------------------------------------------------------------------
 
-_BUSY = "() => [{__type__: 'update', interactive: false}, {__type__: 'update', interactive: true}]"
-_IDLE = "() => [{__type__: 'update', interactive: true}, {__type__: 'update', interactive: false}]"
+# For the buttons Generate and Cancel, and for the clock and the place of the live preview.
+_BUSY = """() => [{__type__: 'update', interactive: false}, {__type__: 'update', interactive: true},
+    {__type__: 'update', active: true}, '']"""
+_IDLE = """() => [{__type__: 'update', interactive: true}, {__type__: 'update', interactive: false},
+    {__type__: 'update', active: false}, '']"""
 
 
 @dataclass(frozen=True)
@@ -159,7 +171,7 @@ class ButtonRow:
     def create(cls, label: str) -> ButtonRow:
         with gr.Row(elem_classes="hm-buttons"):
             make = gr.Button(label, variant="primary", size="lg", scale=3, min_width=160)
-            cancel = gr.Button("Cancel", size="lg", scale=1, min_width=100, interactive=False)
+            cancel = gr.Button("Cancel", size="lg", scale=1, min_width=100, interactive=False, elem_classes="hm-cancel")
         return cls(make, cancel)
 
     def connect(
@@ -171,14 +183,16 @@ class ButtonRow:
         api_name: str,
         studio: Studio,
         examples: gr.Examples | None,
+        live: Live | None = None,
     ) -> None:
         """Publish ``function`` as the endpoint ``api_name`` behind the button, and run it for examples too.
 
-        Everything around it stays private. The first output shows the progress.
+        Everything around it stays private. The first output shows the progress, ``live`` a preview.
         """
         private = dict(queue=False, show_progress="hidden", api_visibility="private")
         # In the browser, so that the press is felt at once however busy the server is.
-        busy, idle = (dict(fn=None, js=js, outputs=[self.make, self.cancel], **private) for js in (_BUSY, _IDLE))
+        places = [self.make, self.cancel, *([live.clock, live.place] if live else [])]
+        busy, idle = (dict(fn=None, js=js, outputs=places, **private) for js in (_BUSY, _IDLE))
         run = dict(
             fn=function, inputs=inputs, outputs=outputs, show_progress_on=outputs[0],
             concurrency_limit=1, concurrency_id="model",

@@ -12,9 +12,10 @@ from harmony.ui.controls import (
     document_endpoint,
     fine_controls,
     first_frame_control,
+    named_fine_controls,
 )
 from harmony.ui.examples import example_row
-from harmony.ui.result import ResultPanel
+from harmony.ui.result import ResultPanel, TabFields
 from harmony.ui.studio import Studio
 from harmony.ui.voice import check_consent, voice_controls
 from harmony.ui.words import compiled_line, surprise_button, word_buttons, words_line
@@ -22,7 +23,7 @@ from harmony.ui.words import compiled_line, surprise_button, word_buttons, words
 INTRO = "Describe what is seen and heard. Picture and sound are made together, step by step, so that they fit."
 
 
-def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFamily | None = None) -> None:
+def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFamily | None = None) -> TabFields:
     """Lay out the tab and publish ``/generate``. ``toy``: the model knows the tiny world's words alone."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
@@ -109,4 +110,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         api_name="generate",
         studio=studio,
         examples=examples,
+        live=result.live,
     )
+    told = dict(prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, reference_audio=voice[0], image=image)
+    return TabFields(told | named_fine_controls(fine), result)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import gradio as gr
 from gradio.components import Component
 
 from harmony.session import Outcome
-from harmony.ui.slide import Slider
+from harmony.ui.live import Live
+from harmony.ui.slide import Made, Slider
 from harmony.ui.studio import Studio
 
 
@@ -25,17 +27,16 @@ class ResultPanel:
     sound_file: gr.DownloadButton
     settings_file: gr.DownloadButton
     facts: gr.Markdown
+    live: Live
 
     @classmethod
     def create(cls, studio: Studio) -> ResultPanel:
+        player = dict(interactive=False, buttons=[], height=320, min_width=240, elem_classes="hm-video")
         with gr.Row(equal_height=True):
-            clip, attention = (
-                gr.Video(
-                    label=label, interactive=False, autoplay=autoplay, buttons=[], height=320, min_width=240,
-                    elem_classes="hm-video",
-                )
-                for label, autoplay in (("Your clip", True), ("Where the sound looks (attention)", False))
-            )  # fmt: skip
+            clip = gr.Video(label="Your clip", autoplay=True, **player)
+            with gr.Column(min_width=240, elem_classes="hm-stage"):
+                attention = gr.Video(label="Where the sound looks (attention)", **player)
+                live = Live.create(studio)
         sync = gr.Markdown("Your clip appears here.", label="In sync", elem_classes="hm-sync", container=False)
         facts = gr.Markdown(label="Facts", elem_classes="hm-note", container=False)
         with gr.Row(elem_classes="hm-downloads"):
@@ -57,7 +58,7 @@ class ResultPanel:
         clip.change(
             _wake_downloads, inputs=clip, outputs=files, queue=False, show_progress="hidden", api_visibility="private"
         )
-        return cls(clip, attention, sync, timeline, slider, matrix, files[1], files[2], facts)
+        return cls(clip, attention, sync, timeline, slider, matrix, files[1], files[2], facts, live)
 
     def outputs(self, *, seed: Component) -> list[Component]:
         """What an endpoint returns, in the order of :meth:`values`; the seed goes back into its own control."""
@@ -76,8 +77,16 @@ class ResultPanel:
             "<br>".join(outcome.facts),
             f"**In sync?** {outcome.readout.words}" if outcome.readout else "",
             str(outcome.timeline) if outcome.timeline else None,
-            (str(outcome.clip), outcome.readout),
+            Made(str(outcome.clip), outcome.readout, outcome.job),
         )
+
+
+@dataclass(frozen=True)
+class TabFields:
+    """A tab for others: its controls by the names of its endpoint's parameters, and where its clips appear."""
+
+    controls: Mapping[str, Component]
+    result: ResultPanel
 
 
 def _picture(label: str) -> gr.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -11,11 +12,18 @@ from PIL import Image
 
 from harmony import media
 from harmony.evaluation.events import ONE_FRAME
+from harmony.session.job import Job
 from harmony.session.readout import MOST_FRAMES, SyncReadout
 from harmony.ui.studio import Studio, human_errors
 from harmony.visualize import shift_figure, to_image
 
-Made = tuple[str, SyncReadout | None]
+
+class Made(NamedTuple):
+    """A clip as it was made: its file, how well it fits, and what it was made from."""
+
+    clip: str
+    readout: SyncReadout | None
+    job: Job
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,7 @@ class Slider:
     """The slider and its curve.
 
     Attributes:
-        made: the clip as it was made, and its readout: what the slider starts from.
+        made: the clip as it was made: what the slider starts from.
     """
 
     made: gr.State
@@ -50,9 +58,8 @@ def slide(made: Made | None, frames: int) -> tuple:
     """The clip with its sound ``frames`` later, and the curve with that shift marked."""
     if made is None:
         return gr.skip(), gr.skip()
-    clip, readout = made
     with human_errors():
-        return slid_clip(Path(clip), int(frames)), _drawn(readout, int(frames))
+        return slid_clip(Path(made.clip), int(frames)), _drawn(made.readout, int(frames))
 
 
 def slid_clip(clip: Path, frames: int) -> str:
@@ -83,7 +90,7 @@ def moved(waveform: np.ndarray, samples: int) -> np.ndarray:
 
 
 def _start_over(made: Made | None) -> tuple:
-    return 0, _drawn(made[1], 0) if made else None
+    return 0, _drawn(made.readout, 0) if made else None
 
 
 def _drawn(readout: SyncReadout | None, frames: int) -> Image.Image | None:

@@ -22,6 +22,7 @@ from harmony import media
 from harmony.comparison import Compared, Comparison, run_comparison
 from harmony.memory.card import on_zero_gpu
 from harmony.session import Job, JobCancelled, OnStep, Outcome, encode_job, human_sentence, longest_clip, run_job
+from harmony.session.preview import PreviewWriter
 from harmony.ui.model import ModelHolder
 from harmony.ui.zero import TEXT_SECONDS, clip_seconds
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from harmony.encoding import EncodedCaptions
 
 KEEP_SECONDS = 2 * 3600  # how long a clip's files stay on the server
+PREVIEW = "preview.html"
 REMEMBERED = 32  # clips that are handed out again when the very same request comes back
 
 
@@ -109,6 +111,13 @@ class Studio:
             for flag in self._flags.get(_visitor(request), []):
                 flag.set()
 
+    def preview(self, request: gr.Request) -> str:
+        """How far this visitor's clip is and what it looks like, as html; empty where nothing is being made."""
+        with self._flags_lock:
+            flags = list(self._flags.get(_visitor(request), []))
+        files = (flag.path.with_name(PREVIEW) for flag in reversed(flags))
+        return next((file.read_text(encoding="utf-8") for file in files if file.is_file()), "")
+
     def lengths(self, path: str) -> tuple[float, float]:
         """Seconds of a file, and seconds that a clip can hold.
 
@@ -129,8 +138,9 @@ class Studio:
         clip, on_step = folder / f"harmony-{job.task}-{job.seed}.mp4", _show_steps(progress)
         with human_errors(), suppress(JobCancelled):
             return run_job(
-                self.holder.get(), job, clip, on_step=on_step, cancel=flag, companions=True, captions=captions
-            )
+                self.holder.get(), job, clip, on_step=on_step, on_preview=PreviewWriter(folder / PREVIEW), cancel=flag,
+                companions=True, captions=captions,
+            )  # fmt: skip
         return None
 
     def _run_all(

@@ -10,23 +10,24 @@ from harmony.ui.controls import (
     chosen_seed,
     document_endpoint,
     fine_controls,
+    named_fine_controls,
     range_controls,
 )
 from harmony.ui.examples import example_row
-from harmony.ui.result import ResultPanel
+from harmony.ui.result import ResultPanel, TabFields
 from harmony.ui.studio import Studio
 from harmony.ui.voice import check_consent, voice_controls
 
 INTRO = "Give a film, get the sound that belongs to it. Your pictures keep their size and frame rate."
 
 
-def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
+def video_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
     """Lay out the tab and publish ``/video_to_audio``."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
         with gr.Column(scale=5, min_width=300):
             video = gr.Video(sources=["upload"], label="Your film", height=300, buttons=[], elem_classes="hm-video")
-            start = range_controls(video, studio)
+            start, wanted_start = range_controls(video, studio)
             audio_prompt = gr.Textbox(
                 value="", label="What is heard", info="Optional. What kind of sound belongs to the picture.", lines=2,
                 max_lines=6, placeholder="dull wooden knocks",
@@ -99,4 +100,8 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> None:
         api_name="video_to_audio",
         studio=studio,
         examples=examples,
+        live=result.live,
     )
+    told = dict(audio_prompt=audio_prompt, transcript=transcript, reference_audio=voice[0])
+    given = dict(wanted_start=wanted_start, video=video)
+    return TabFields(told | given | named_fine_controls(fine, video=False), result)
