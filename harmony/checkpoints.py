@@ -44,6 +44,8 @@ class HarmonyCheckpoint(DiffusionPipeline):
         license: of the weights; goes into every request and saved clip.
         prompt_family: how the weights want to be told, see :mod:`harmony.prompts`; ``None``: fields apart.
         trained_for: what the weights learned, see :mod:`harmony.abilities`; ``None``: everything.
+        pointing_heads: [layer, head] pairs whose V2A attention shows where a sound comes from, found on scenes whose
+            sources are known; ``None``: nobody looked, a mean over all of them is drawn.
 
     Attributes:
         guidance: the checkpoint's defaults, from ``guidance_config.json``.
@@ -72,6 +74,7 @@ class HarmonyCheckpoint(DiffusionPipeline):
         license: str | None = None,
         prompt_family: str | None = None,
         trained_for: list[str] | None = None,
+        pointing_heads: list[list[int]] | None = None,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -85,7 +88,7 @@ class HarmonyCheckpoint(DiffusionPipeline):
         )
         self.register_to_config(
             num_frames=num_frames, max_num_frames=max_num_frames, height=height, width=width, license=license,
-            prompt_family=prompt_family, trained_for=trained_for,
+            prompt_family=prompt_family, trained_for=trained_for, pointing_heads=pointing_heads,
         )  # fmt: skip
         self.prompt_family = family_named(prompt_family)
         self.guidance = GuidanceConfig.paper()
@@ -116,6 +119,11 @@ class HarmonyCheckpoint(DiffusionPipeline):
         if self.prompt_family is None:
             return None
         return self.prompt_family.compile(picture=prompt, sounds=audio_prompt, speech=transcript)
+
+    @property
+    def pointing(self) -> tuple[tuple[int, int], ...]:
+        """The ``pointing_heads`` as an :class:`~harmony.models.recorder.AttentionRecorder` takes them."""
+        return tuple((int(layer), int(head)) for layer, head in self.config.get("pointing_heads") or ())
 
     @property
     def model_id(self) -> str:

@@ -214,7 +214,7 @@ class HarmonyPipeline(HarmonyCheckpoint):
             size = dict(height=request.height, width=request.width)
             given, first_frame = encode_given(conditions, timeline, **codecs, **size, device=device)
             anchors = self._anchors(request, first_frame, timeline, encoded.no_text)
-        recorder = AttentionRecorder() if request.output_attention else None
+        recorder = AttentionRecorder(pointing=self.pointing) if request.output_attention else None
         with watch.measure("denoise"):
             latents = self._denoise(
                 request, timeline, stop=stop, callback=callback, recorder=recorder, conditioning=encoded.conditioning,

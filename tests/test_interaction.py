@@ -122,5 +122,10 @@ def test_recorder_maps_equal_dense_weights(window: float | None) -> None:
 
     seen = dense(q_a, k_v, sees.T).unflatten(2, (17, 2, 2))
     torch.testing.assert_close(recorder.sound_sources(), seen, atol=1e-6, rtol=0)
+    torch.testing.assert_close(recorder.source_maps(), seen, atol=1e-6, rtol=0)  # no heads are named
+    pointing = AttentionRecorder(clips=[1], layers=[], pointing=[(3, 1)])
+    pointing.attention(3, a2v=(q_v, k_a), v2a=(q_a, k_v), clock=clock)
+    seen = dense(q_a[:, :, 1:2], k_v[:, :, 1:2], sees.T).unflatten(2, (17, 2, 2))
+    torch.testing.assert_close(pointing.source_maps(), seen, atol=1e-6, rtol=0)
     heard = dense(q_v, k_a, sees).unflatten(1, (17, TOKENS)).mean(2)
     torch.testing.assert_close(recorder.audio_of_frames(3), heard, atol=1e-6, rtol=0)

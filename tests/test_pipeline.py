@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
 
 from harmony import media
+from harmony.attention_view import AttentionMaps
 from harmony.conditions import Conditions
 from harmony.encoding import encode_conditions
 from harmony.generation import GenerationRequest
@@ -179,6 +180,22 @@ def test_attention_maps_come_from_the_joint_pass_and_change_nothing(pipe):
     unguided = pipe("a red drum", output_attention=True, **wish | dict(guidance=[], num_inference_steps=1))
     first_step = pipe("a red drum", output_attention=True, **wish | dict(num_inference_steps=1))
     torch.testing.assert_close(first_step.attention.sound_sources(), unguided.attention.sound_sources())
+
+
+def test_attention_maps_are_kept_and_drawn_in_every_view(pipe, tmp_path):
+    clip = pipe("a red drum", output_attention=True, **FAST)
+    timeline = pipe.timeline.with_num_frames(clip.request.num_frames)
+    maps = AttentionMaps.of(clip.attention, timeline, window=1.0)
+    kept = AttentionMaps.load(maps.save(tmp_path / "maps.npz"))
+    assert kept.layers == (0, 1) and kept.timeline == timeline and kept.window == 1.0
+    np.testing.assert_allclose(kept.heat(), clip.attention.sound_sources()[0].sum(0), rtol=2e-3)
+    np.testing.assert_allclose(kept.heat("looks", 1), clip.attention.sound_sources(1)[0].sum(0), rtol=2e-3)
+    np.testing.assert_allclose(kept.matrix("added", 0), clip.attention.audio_of_frames(0)[0], atol=1e-3)
+    np.testing.assert_allclose(kept.matrix("looks").sum(0), np.ones(18), atol=1e-2)  # each sound looks once
+    for view in ("looks", "added"):
+        drawn = kept.draw_over(clip.frames, clip.frame_rate, kept.heat(view, None))
+        assert drawn.shape == clip.frames.shape and drawn.dtype == np.uint8
+        assert kept.draw_matrix(kept.matrix(view, 1)).size[0] > 100
 
 
 # -- making a clip again -------------------------------------------------------------------------

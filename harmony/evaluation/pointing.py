@@ -1,7 +1,8 @@
 """Does attention point at what sounds? The peak of a heat map inside the true source mask, against a centre guess.
 
-The map of an event says where the sound that begins there looks: V2A weights of its audio latents, a mean over heads
-and over the middle third of the layers, summed over the video latents in reach. It is recorded while the model makes
+The map of an event says where the sound that begins there looks: V2A weights of its audio latents, a mean over the
+heads that the checkpoint names as its pointing ones (else over all heads of the middle third of the layers), summed
+over the video latents in reach. It is recorded while the model makes
 the sound of a *true* clip, so that the true masks apply.
 """
 
@@ -34,7 +35,7 @@ class Pointing:
 
 
 def middle_third(num_layers: int) -> range:
-    """The layers whose attention is read by default; all of a very shallow model's."""
+    """The layers whose attention is read where no heads are named; all of a very shallow model's."""
     return range(num_layers // 3, num_layers - num_layers // 3)
 
 
@@ -46,9 +47,9 @@ def sound_maps(
     for start in range(0, len(wishes), batch_size):
         batch = wishes[start : start + batch_size]
         layers = middle_third(pipe.transformer.config.num_layers)
-        recorder = AttentionRecorder(range(len(batch)), layers=layers)
+        recorder = AttentionRecorder(range(len(batch)), layers=layers, pointing=pipe.pointing)
         generate_batch(pipe, batch, guidance=guidance, recorder=recorder)
-        maps += list(recorder.sound_sources().sum(2).numpy())
+        maps += list(recorder.source_maps().sum(2).numpy())
     return maps
 
 

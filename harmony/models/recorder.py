@@ -26,11 +26,21 @@ class AttentionRecorder:
     Args:
         clips: indices into the batch.
         layers: layers to record; ``None`` = all.
+        pointing: (layer, head) pairs whose V2A weights are kept apart, see :meth:`source_maps`.
     """
 
-    def __init__(self, clips: Sequence[int] = (0,), *, layers: Collection[int] | None = None) -> None:
+    def __init__(
+        self,
+        clips: Sequence[int] = (0,),
+        *,
+        layers: Collection[int] | None = None,
+        pointing: Collection[tuple[int, int]] = (),
+    ) -> None:
         self.clips = list(clips)
         self.wanted = None if layers is None else set(layers)
+        self.pointing: dict[int, list[int]] = defaultdict(list)
+        for layer, head in pointing:
+            self.pointing[layer].append(head)
         self._maps: dict[str, dict[int, list[Tensor]]] = defaultdict(lambda: defaultdict(list))
 
     @property
@@ -41,6 +51,15 @@ class AttentionRecorder:
     def sound_sources(self, layer: int | None = None) -> Tensor:
         """V2A weights (K, A, T, h, w): where audio latent j looks. They sum to 1 over (T, h, w)."""
         return self._mean("v2a", layer)
+
+    def source_maps(self) -> Tensor:
+        """Where a sound comes from, (K, A, T, h, w): the mean over the ``pointing`` heads, or over everything recorded
+        where there are none. Few heads look at sources; a mean over all of them drowns these."""
+        if not self.pointing:
+            return self.sound_sources()
+        counts = {layer: len(heads) for layer, heads in self.pointing.items()}
+        total = sum(self._mean("points", layer) * count for layer, count in counts.items())
+        return total / sum(counts.values())
 
     def audio_of_frames(self, layer: int | None = None) -> Tensor:
         """A2V weights (K, T, A), averaged over space: what video latent i listens to. They sum to 1 over A."""
@@ -57,9 +76,13 @@ class AttentionRecorder:
         self, layer: int, *, a2v: tuple[Tensor, Tensor], v2a: tuple[Tensor, Tensor], clock: SharedClock
     ) -> None:
         """Record from rotated (queries, keys) of both directions, each (B, tokens, H, D)."""
-        if not self._wants(layer):
+        if not self._wants(layer) and layer not in self.pointing:
             return
         a2v, v2a = (tuple(x[self.clips].float() for x in pair) for pair in (a2v, v2a))
+        if layer in self.pointing:
+            self._keep("points", layer, _video_per_audio(*(x[:, :, self.pointing[layer]] for x in v2a), clock))
+        if not self._wants(layer):
+            return
         self._keep("a2v", layer, _audio_per_frame(*a2v, clock))
         self._keep("v2a", layer, _video_per_audio(*v2a, clock))
 
@@ -79,7 +102,7 @@ class AttentionRecorder:
         if not self._maps[name]:
             raise ValueError("nothing was recorded: run the model with both streams and this recorder first")
         if layer is not None and layer not in self._maps[name]:
-            raise ValueError(f"layer {layer} was not recorded, only {self.layers}")
+            raise ValueError(f"layer {layer} was not recorded, only {sorted(self._maps[name])}")
         layers = self.layers if layer is None else [layer]
         return torch.stack([value for one in layers for value in self._maps[name][one]]).mean(0)
 

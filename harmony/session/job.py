@@ -12,6 +12,7 @@ import torch
 
 from harmony import media
 from harmony.guidance import GuidanceConfig, num_passes
+from harmony.session.attention import write_attention
 from harmony.session.knobs import Knobs
 from harmony.session.part import Part, used_part, voice_part
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:  # these bring diffusers along, seconds that a help page or an
 OnStep = Callable[[int, int, float], None]
 
 _LOOK = 512  # pixels of a film's shorter side that are read, where the model itself does not see more
-_SHOWN = 256  # pixels to which small attention films are enlarged
 
 
 class JobCancelled(Exception):  # noqa: N818 - like GenerationCancelled, it is no error
@@ -158,7 +158,10 @@ def run_job(
     except GenerationCancelled as error:
         raise JobCancelled from error
     _write_clip(generation, job, part, clip)
-    files: dict[str, Any] = _write_attention(pipe, generation, clip) if job.attention else {}
+    files: dict[str, Any] = {}
+    if job.attention:
+        drawn = write_attention(pipe, generation, clip)
+        files |= dict(attention_clip=drawn.film, attention_picture=drawn.picture)
     if job.readout:
         files |= _write_readout(generation, clip)
     if companions:
@@ -224,25 +227,6 @@ def _write_clip(generation: Generation, job: Job, part: Part | None, clip: Path)
     sound = (generation.waveform, generation.sample_rate)
     span = {} if part.whole else dict(start=part.start, duration=part.seconds)
     media.mux(clip, video_from=job.video, audio_from=sound, **span, metadata=generation.metadata)
-
-
-def _write_attention(pipe: HarmonyPipeline, generation: Generation, clip: Path) -> dict[str, Path]:
-    """Draw where the sound looks beside the clip: a film of it, and a picture over time."""
-    from harmony.attention_view import attention_frames, attention_picture
-
-    timeline = pipe.timeline.with_num_frames(generation.request.num_frames)
-    film, picture = clip.with_name(f"{clip.stem}-attention.mp4"), clip.with_name(f"{clip.stem}-attention.png")
-    media.write_clip(
-        film,
-        attention_frames(generation, timeline),
-        generation.waveform,
-        frame_rate=generation.frame_rate,
-        sample_rate=generation.sample_rate,
-        scale=max(1, _SHOWN // min(generation.frames.shape[1:3])),
-    )
-    window = pipe.transformer.config.interaction_window
-    attention_picture(generation, timeline, window=window).save(picture)
-    return {"attention_clip": film, "attention_picture": picture}
 
 
 def _write_readout(generation: Generation, clip: Path) -> dict[str, Any]:

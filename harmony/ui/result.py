@@ -9,6 +9,7 @@ import gradio as gr
 from gradio.components import Component
 
 from harmony.session import Outcome
+from harmony.ui.attention import LABELS, attention_choices
 from harmony.ui.live import Live
 from harmony.ui.slide import Made, Slider
 from harmony.ui.studio import Studio
@@ -35,7 +36,7 @@ class ResultPanel:
         with gr.Row(equal_height=True):
             clip = gr.Video(label="Your clip", autoplay=True, **player)
             with gr.Column(min_width=240, elem_classes="hm-stage"):
-                attention = gr.Video(label="Where the sound looks (attention)", **player)
+                attention = gr.Video(label=LABELS["looks"], **player)
                 live = Live.create(studio)
         sync = gr.Markdown("Your clip appears here.", label="In sync", elem_classes="hm-sync", container=False)
         facts = gr.Markdown(label="Facts", elem_classes="hm-note", container=False)
@@ -51,9 +52,14 @@ class ResultPanel:
             )
             timeline = _picture("Seen and heard")
             slider = Slider.create(studio, clip)
-        with gr.Accordion("Attention over time", open=False):
-            gr.Markdown("Which moment of the sound each moment of the picture listens to.", elem_classes="hm-note")
-            matrix = _picture("Attention over time")
+        with gr.Accordion("Attention", open=False):
+            # The matrix is drawn below its choices, which draw into it.
+            matrix = gr.Image(
+                label="Attention over time", show_label=False, interactive=False, buttons=["download"], format="png",
+                height=320, render=False,
+            )  # fmt: skip
+            attention_choices(slider.made, attention, matrix)
+            matrix.render()
         # The buttons follow the clip, whether it came from the button or from an example.
         clip.change(
             _wake_downloads, inputs=clip, outputs=files, queue=False, show_progress="hidden", api_visibility="private"
