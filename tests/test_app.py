@@ -100,6 +100,7 @@ def test_a_film_keeps_its_pictures(client, files):
 
 ERRORS = [
     ("/generate", {"prompt": "drum", "transcript": "?!"}, "No word of the transcript can be spoken"),
+    ("/generate", {"prompt": "drum", "guidance_start": 0.8, "guidance_stop": 0.2}, "from one share of the steps to a"),
     ("/audio_to_video", {"audio": "broken"}, "cannot be read"),
     ("/audio_to_video", {"audio": None}, "Please upload or record a sound first"),
     ("/video_to_audio", {"video": "broken"}, "cannot be read"),

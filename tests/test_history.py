@@ -18,12 +18,24 @@ from harmony.session.preview import PreviewWriter, level_meter, moving_picture
 from harmony.ui.history import _choose, _delete, _dropped, _filling, _use_again, part_of, values_of
 
 JOB = Job(
-    prompt="a red drum", audio_prompt="beats", transcript="hello", knobs=Knobs("isolated", 2.0, 1.5, 3.0), steps=2,
-    seed=11, attention=True, readout=True,
+    prompt="a red drum", audio_prompt="beats", transcript="hello", knobs=Knobs("isolated", 2.0, 1.5, 3.0, 0.25, 0.75),
+    steps=2, seed=11, attention=True, readout=True,
 )  # fmt: skip
 NAMES = [
     *(("joint", name) for name in ("prompt", "audio_prompt", "transcript", "reference_audio", "image", "guidance")),
-    *(("joint", name) for name in ("video_scale", "audio_scale", "text_scale", "steps", "seed", "randomize_seed")),
+    *(
+        ("joint", name)
+        for name in (
+            "video_scale",
+            "audio_scale",
+            "text_scale",
+            "guidance_start",
+            "guidance_stop",
+            "steps",
+            "seed",
+            "randomize_seed",
+        )
+    ),
     *(("audio_to_video", name) for name in ("prompt", "wanted_start", "audio")),
     *(("video_to_audio", name) for name in ("audio_prompt", "wanted_start", "video")),
 ]
@@ -92,7 +104,8 @@ def test_settings_go_back_into_the_tab_that_made_the_clip(clip) -> None:
     assert {task for task, _ in values} == {"joint"}
     assert {name: value for (_, name), value in values.items()} == dict(
         prompt="a red drum", audio_prompt="beats", transcript="hello", reference_audio=None, image=None,
-        guidance="isolated", video_scale=2.0, audio_scale=1.5, text_scale=3.0, steps=2, seed=11, randomize_seed=False,
+        guidance="isolated", video_scale=2.0, audio_scale=1.5, text_scale=3.0, guidance_start=0.25,
+        guidance_stop=0.75, steps=2, seed=11, randomize_seed=False,
     )  # fmt: skip
 
 

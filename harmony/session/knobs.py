@@ -18,16 +18,22 @@ class Knobs:
         kind: ``sync`` (SyncCFG), ``isolated`` (streams that do not see each other) or ``none``.
         video_scale, audio_scale: strength of ``kind`` per stream; 1 is off.
         text_scale: strength of the captions; 1 is off.
+        start, stop: the share of the steps in which ``kind`` acts; 0 to 1 is always.
     """
 
     kind: KnobKind | None = None
     video_scale: float | None = None
     audio_scale: float | None = None
     text_scale: float | None = None
+    start: float | None = None
+    stop: float | None = None
 
     def __post_init__(self) -> None:
         if self.kind is not None and self.kind not in get_args(KnobKind):
             raise ValueError(f"guidance must be one of {', '.join(get_args(KnobKind))}; got '{self.kind}'")
+        start, stop = self.start or 0.0, 1.0 if self.stop is None else self.stop
+        if not 0 <= start < stop <= 1:
+            raise ValueError(f"guidance acts from one share of the steps to a later one, got {start:g} to {stop:g}")
 
     @classmethod
     def of(cls, config: GuidanceConfig) -> Knobs:
@@ -36,8 +42,8 @@ class Knobs:
         text = _first(config, "text")
         text_scale = text.video_scale if text else 1.0
         if pair is None:
-            return cls("none", 3.0, 2.0, text_scale)
-        return cls(pair.kind, pair.video_scale, pair.audio_scale, text_scale)
+            return cls("none", 3.0, 2.0, text_scale, 0.0, 1.0)
+        return cls(pair.kind, pair.video_scale, pair.audio_scale, text_scale, pair.start, pair.stop)
 
     def applied_to(self, config: GuidanceConfig) -> GuidanceConfig:
         """The checkpoint's guidance with these knobs turned; what no knob shows stays as it is."""
@@ -45,7 +51,8 @@ class Knobs:
         wanted = self._filled(was)
         terms = config.terms
         if replace(wanted, text_scale=None) != replace(was, text_scale=None):
-            terms = _replaced(terms, ("sync", "isolated"), wanted.kind, wanted.video_scale, wanted.audio_scale)
+            span = dict(start=wanted.start, stop=wanted.stop)
+            terms = _replaced(terms, ("sync", "isolated"), wanted.kind, wanted.video_scale, wanted.audio_scale, **span)
         if wanted.text_scale != was.text_scale:
             terms = _replaced(terms, ("text",), "text", wanted.text_scale, wanted.text_scale)
         return replace(config, terms=terms)
@@ -75,12 +82,18 @@ def _first(config: GuidanceConfig, kind: str) -> GuidanceTerm | None:
 
 
 def _replaced(
-    terms: tuple[GuidanceTerm, ...], old: tuple[str, ...], kind: str, video_scale: float, audio_scale: float
+    terms: tuple[GuidanceTerm, ...],
+    old: tuple[str, ...],
+    kind: str,
+    video_scale: float,
+    audio_scale: float,
+    **span: float,
 ) -> tuple[GuidanceTerm, ...]:
-    """Put one term in place of those of the kinds ``old``, over the same part of the steps."""
+    """Put one term in place of those of the kinds ``old``; without a ``span`` over the same part of the steps."""
     before = next((term for term in terms if term.kind in old), None)
     kept = tuple(term for term in terms if term.kind not in old)
     if kind == "none" or video_scale == audio_scale == 1.0:
         return kept
-    span = dict(start=before.start, stop=before.stop) if before else {}
+    if before and not span:
+        span = dict(start=before.start, stop=before.stop)
     return (*kept, GuidanceTerm(kind, video_scale, audio_scale, **span))

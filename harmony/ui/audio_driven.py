@@ -16,7 +16,7 @@ from harmony.ui.controls import (
 )
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel, TabFields
-from harmony.ui.studio import Studio
+from harmony.ui.studio import Studio, human_errors
 from harmony.ui.tap import tap_pad
 
 INTRO = "Give a sound, get a picture that follows it. Your sound stays in the clip exactly as you gave it."
@@ -55,6 +55,8 @@ def audio_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
         guidance: str = "sync",
         video_scale: float = 1.0,
         text_scale: float = 1.0,
+        guidance_start: float = 0.0,
+        guidance_stop: float = 1.0,
         steps: int = 8,
         seed: int = 0,
         randomize_seed: bool = True,
@@ -72,6 +74,10 @@ def audio_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
         """
         if audio is None:
             raise gr.Error("Please upload or record a sound first.", print_exception=False)
+        with human_errors():
+            knobs = Knobs(
+                guidance, video_scale=video_scale, text_scale=text_scale, start=guidance_start, stop=guidance_stop
+            )
         job = Job(
             task="audio_to_video",
             audio=audio,
@@ -79,7 +85,7 @@ def audio_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
             prompt=prompt,
             transcript=transcript,
             image=image,
-            knobs=Knobs(guidance, video_scale=video_scale, text_scale=text_scale),
+            knobs=knobs,
             steps=steps,
             seed=chosen_seed(seed, randomize_seed),
             attention=True,

@@ -64,6 +64,8 @@ def compare_tab(studio: Studio, defaults: Defaults) -> None:
         video_scale: float = 1.0,
         audio_scale: float = 1.0,
         text_scale: float = 1.0,
+        guidance_start: float = 0.0,
+        guidance_stop: float = 1.0,
         steps: int = 8,
         seed: int = 0,
         randomize_seed: bool = True,
@@ -82,6 +84,8 @@ def compare_tab(studio: Studio, defaults: Defaults) -> None:
             video_scale: Of all variants: strength of the guidance for the picture, 1 is off.
             audio_scale: Of all variants: strength of the guidance for the sound, 1 is off.
             text_scale: Of all variants: strength of the text guidance, 1 is off.
+            guidance_start: Of all variants: the share of the steps, 0 to 1, from which the guidance acts.
+            guidance_stop: Of all variants: the share of the steps, 0 to 1, until which the guidance acts.
             steps: Of all variants: number of denoising steps.
             seed: Where the noise of all variants starts, used when randomize_seed is false.
             randomize_seed: Draw a new seed.
@@ -91,12 +95,14 @@ def compare_tab(studio: Studio, defaults: Defaults) -> None:
             sounds, settings, table, plot, film), a table of what was measured, the same as a plot (png), the seed that
             was used, and a line of facts.
         """
+        with human_errors():
+            knobs = Knobs(guidance, video_scale, audio_scale, text_scale, start=guidance_start, stop=guidance_stop)
         job = Job(
             task="joint",
             prompt=prompt,
             audio_prompt=audio_prompt,
             transcript=transcript,
-            knobs=Knobs(guidance, video_scale, audio_scale, text_scale),
+            knobs=knobs,
             steps=steps,
             seed=chosen_seed(seed, randomize_seed),
         )

@@ -26,6 +26,8 @@ SHARED_PARAMETERS = {
     "video_scale": "Strength of the guidance for the picture, 1 is off.",
     "audio_scale": "Strength of the guidance for the sound, 1 is off.",
     "text_scale": "Strength of the text guidance, 1 is off.",
+    "guidance_start": "The share of the steps, 0 to 1, from which the guidance acts.",
+    "guidance_stop": "The share of the steps, 0 to 1, until which the guidance acts.",
     "steps": "Number of denoising steps.",
     "seed": "Where the noise starts, used when randomize_seed is false.",
     "randomize_seed": "Draw a new seed.",
@@ -111,7 +113,7 @@ def fine_controls(defaults: Defaults, *, video: bool = True, audio: bool = True)
     """Guidance, steps and seed, folded away. A given stream needs no guidance, so it gets no slider.
 
     Returns:
-        guidance kind, the strengths, steps, seed, randomize: in the endpoints' order.
+        guidance kind, the strengths, where it starts and stops, steps, seed, randomize: in the endpoints' order.
     """
     knobs = defaults.knobs
     strengths = [
@@ -130,6 +132,14 @@ def fine_controls(defaults: Defaults, *, video: bool = True, audio: bool = True)
                 for label, value, info, wanted in strengths
                 if wanted
             ]
+            with gr.Row():
+                start, stop = (
+                    gr.Slider(0, 1, value=value, step=0.05, label=label, info=info, min_width=200)
+                    for label, value, info in (
+                        ("Acts from", knobs.start, "Share of the steps. Early steps lay out the clip."),
+                        ("Acts until", knobs.stop, "Share of the steps. Late steps draw its details."),
+                    )
+                )
         with gr.Group():
             steps = gr.Slider(
                 1, 100, value=defaults.steps, step=1, label="Steps", info="More steps take longer and look cleaner."
@@ -142,13 +152,14 @@ def fine_controls(defaults: Defaults, *, video: bool = True, audio: bool = True)
                 randomize = gr.Checkbox(
                     True, label="New seed each time", info="Untick it to keep the seed.", min_width=150
                 )
-    return [kind, *sliders, steps, seed, randomize]
+    return [kind, *sliders, start, stop, steps, seed, randomize]
 
 
 def named_fine_controls(fine: list[Component], *, video: bool = True, audio: bool = True) -> dict[str, Component]:
     """What :func:`fine_controls` returned, by the names of the endpoints' parameters."""
     strengths = [*(["video_scale"] if video else []), *(["audio_scale"] if audio else []), "text_scale"]
-    return dict(zip(["guidance", *strengths, "steps", "seed", "randomize_seed"], fine, strict=True))
+    names = ["guidance", *strengths, "guidance_start", "guidance_stop", "steps", "seed", "randomize_seed"]
+    return dict(zip(names, fine, strict=True))
 
 
 # -- the buttons ---------------------------------------------------------------------------------

@@ -167,7 +167,7 @@ def values_of(job: Job) -> dict[str, Any]:
     given = {name: getattr(job, name) for name in ("reference_audio", "image", "audio", "video")}
     strengths = dict(
         guidance=knobs.kind, video_scale=knobs.video_scale, audio_scale=knobs.audio_scale, text_scale=knobs.text_scale,
-        steps=job.steps,
+        guidance_start=knobs.start, guidance_stop=knobs.stop, steps=job.steps,
     )  # fmt: skip
     kept = {name: value for name, value in strengths.items() if value is not None}
     return told | given | kept | dict(wanted_start=job.start, seed=min(job.seed, MAX_SEED), randomize_seed=False)

@@ -16,7 +16,7 @@ from harmony.ui.controls import (
 )
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel, TabFields
-from harmony.ui.studio import Studio
+from harmony.ui.studio import Studio, human_errors
 from harmony.ui.voice import check_consent, voice_controls
 from harmony.ui.words import compiled_line, surprise_button, word_buttons, words_line
 
@@ -67,6 +67,8 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         video_scale: float = 1.0,
         audio_scale: float = 1.0,
         text_scale: float = 1.0,
+        guidance_start: float = 0.0,
+        guidance_stop: float = 1.0,
         steps: int = 8,
         seed: int = 0,
         randomize_seed: bool = True,
@@ -85,6 +87,8 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
             image: A picture file, the first frame of the clip.
         """
         check_consent(reference_audio, voice_consent)
+        with human_errors():
+            knobs = Knobs(guidance, video_scale, audio_scale, text_scale, start=guidance_start, stop=guidance_stop)
         job = Job(
             task="joint",
             prompt=prompt,
@@ -93,7 +97,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
             reference_audio=reference_audio,
             reference_start=None if reference_audio is None else reference_start,
             image=image,
-            knobs=Knobs(guidance, video_scale, audio_scale, text_scale),
+            knobs=knobs,
             steps=steps,
             seed=chosen_seed(seed, randomize_seed),
             attention=True,

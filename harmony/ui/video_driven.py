@@ -15,7 +15,7 @@ from harmony.ui.controls import (
 )
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel, TabFields
-from harmony.ui.studio import Studio
+from harmony.ui.studio import Studio, human_errors
 from harmony.ui.voice import check_consent, voice_controls
 
 INTRO = "Give a film, get the sound that belongs to it. Your pictures keep their size and frame rate."
@@ -55,6 +55,8 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
         guidance: str = "sync",
         audio_scale: float = 1.0,
         text_scale: float = 1.0,
+        guidance_start: float = 0.0,
+        guidance_stop: float = 1.0,
         steps: int = 8,
         seed: int = 0,
         randomize_seed: bool = True,
@@ -75,6 +77,10 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
         if video is None:
             raise gr.Error("Please upload a film first.", print_exception=False)
         check_consent(reference_audio, voice_consent)
+        with human_errors():
+            knobs = Knobs(
+                guidance, audio_scale=audio_scale, text_scale=text_scale, start=guidance_start, stop=guidance_stop
+            )
         job = Job(
             task="video_to_audio",
             video=video,
@@ -83,7 +89,7 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
             transcript=transcript,
             reference_audio=reference_audio,
             reference_start=None if reference_audio is None else reference_start,
-            knobs=Knobs(guidance, audio_scale=audio_scale, text_scale=text_scale),
+            knobs=knobs,
             steps=steps,
             seed=chosen_seed(seed, randomize_seed),
             attention=True,
