@@ -14,6 +14,7 @@ from harmony import media
 from harmony.guidance import GuidanceConfig, num_passes
 from harmony.session.attention import write_attention
 from harmony.session.knobs import Knobs
+from harmony.session.outside import outside_words
 from harmony.session.part import Part, used_part, voice_part
 
 if TYPE_CHECKING:  # these bring diffusers along, seconds that a help page or an empty app need not wait for
@@ -141,12 +142,13 @@ def run_job(
     started = time.perf_counter()
     pipe.set_progress_bar_config(disable=True)
     part, voice = used_part(pipe, job), voice_part(job)
+    files = _read_files(pipe, job, part, voice)
     try:
         generation = pipe(
             prompt=job.prompt,
             audio_prompt=job.audio_prompt,
             transcript=job.transcript,
-            **_read_files(pipe, job, part, voice),
+            **files,
             guidance=job.guidance(pipe),
             num_inference_steps=job.steps,
             seed=job.seed,
@@ -158,19 +160,20 @@ def run_job(
     except GenerationCancelled as error:
         raise JobCancelled from error
     _write_clip(generation, job, part, clip)
-    files: dict[str, Any] = {}
+    written: dict[str, Any] = {}
     if job.attention:
         drawn = write_attention(pipe, generation, clip)
-        files |= dict(attention_clip=drawn.film, attention_picture=drawn.picture)
+        written |= dict(attention_clip=drawn.film, attention_picture=drawn.picture)
     if job.readout:
-        files |= _write_readout(generation, clip)
+        written |= _write_readout(generation, clip)
     if companions:
-        files["sound"] = generation.save(clip.with_suffix(".wav"))
-        files["settings"] = clip.with_suffix(".json")
+        written["sound"] = generation.save(clip.with_suffix(".wav"))
+        written["settings"] = clip.with_suffix(".json")
         request = generation.request.model_dump_json(exclude_none=True, indent=2)
-        files["settings"].write_text(request + "\n", encoding="utf-8")
+        written["settings"].write_text(request + "\n", encoding="utf-8")
     seconds = time.perf_counter() - started
-    return Outcome(clip, job, generation.seed, _facts(generation, part, voice, seconds), **files)
+    facts = (*_facts(generation, part, voice, seconds), *outside_words(pipe, files))
+    return Outcome(clip, job, generation.seed, facts, **written)
 
 
 def encode_job(pipe: HarmonyPipeline, job: Job) -> EncodedCaptions:

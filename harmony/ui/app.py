@@ -58,13 +58,12 @@ def build_app(holder: ModelHolder, *, tell_opening: bool = False) -> gr.Blocks:
         if tell_opening:
             tell = functools.partial(badge_when_open, holder)
             app.load(tell, outputs=head, show_progress="hidden", api_visibility="private")
-        fields = {}
+        fields, toy = {}, holder.model == MICRO or is_bundled(holder.model)
         with gr.Tabs(elem_classes="hm-tabs") as tabs:
             with gr.Tab("Joint generation", id="joint"):
-                toy = holder.model == MICRO or is_bundled(holder.model)
                 fields["joint"] = joint_tab(studio, defaults, toy=toy, family=read_prompt_family(holder.model))
             with gr.Tab("Audio-driven video", id="audio_to_video"):
-                fields["audio_to_video"] = audio_driven_tab(studio, defaults)
+                fields["audio_to_video"] = audio_driven_tab(studio, defaults, toy=toy)
             with gr.Tab("Video-driven audio", id="video_to_audio"):
                 fields["video_to_audio"] = video_driven_tab(studio, defaults)
             with gr.Tab("Compare guidance", id="compare"):

@@ -19,16 +19,19 @@ from harmony.ui.result import ResultPanel, TabFields
 from harmony.ui.studio import Studio, human_errors
 from harmony.ui.tap import tap_pad
 
+TOY = "The shipped model knows beats, strokes, barks, rain and single voices. Music and noise it follows loosely."
 INTRO = "Give a sound, get a picture that follows it. Your sound stays in the clip exactly as you gave it."
 
 
-def audio_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
-    """Lay out the tab and publish ``/audio_to_video``."""
+def audio_driven_tab(studio: Studio, defaults: Defaults, *, toy: bool = False) -> TabFields:
+    """Lay out the tab and publish ``/audio_to_video``. ``toy``: the model knows the tiny world's sounds alone."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
         with gr.Column(scale=5, min_width=300):
             audio = gr.Audio(type="filepath", sources=["upload", "microphone"], label="Your sound", buttons=[])
             start, wanted_start = range_controls(audio, studio)
+            if toy:
+                gr.Markdown(TOY, elem_classes="hm-note", container=False)
             prompt = gr.Textbox(
                 value="", label="What is seen", info="Optional. Who or what makes the sound, and where.", lines=2,
                 max_lines=6, placeholder="a green drum is hit",
