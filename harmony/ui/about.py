@@ -23,14 +23,16 @@ The paper's authors have no part in it. Version {__version__}, Apache-2.0.
 
 ### What the pictures beside a clip mean
 *Where the sound looks* is the model's own attention while it worked: for every instant of sound, the places in the
-picture that its video-to-audio attention weighed most. It is not a measurement of the finished clip.
+picture that its video-to-audio attention weighed most. It is not a measurement of the finished clip. *In sync?* is one:
+small networks look for events in the finished picture and sound, and compare their times.
 """
 TOY = """
 ### What the shipped model can do
-It is small on purpose: it runs on any computer, and it knows only a **toy world** of drawn drums, bells, lamps, dogs
-and talking faces, in clips of about two seconds. Words from outside that world mean nothing to it. These are its first
-weights: pictures follow sounds well; colours, words and sounds for silent films still need training. The same code
-opens full-size models.
+It is small on purpose: it runs on any computer, and it knows only a **toy world** of eighteen scenes: drawn drums, bells,
+lamps, dogs, hammers, doors, hands, xylophones, fireworks, rain, waves, engines, talking faces, and two things at once, in
+clips of about two seconds. Words from outside that world mean nothing to it. What is seen and heard falls together
+nearly always; colours come out right two times in three; spoken words are hard to understand. The same code opens
+full-size models.
 """
 ELSEWHERE = """
 ### Without the page
@@ -45,7 +47,7 @@ from gradio_client import Client
 app = Client("http://127.0.0.1:7860")
 clip, *rest = app.predict(prompt="a red lamp blinks", api_name="/generate")
 ```
-Start the app with `--mcp` and its three endpoints are tools for language models, too.
+Start the app with `--mcp` and its four endpoints are tools for language models, too.
 
 ### Kindly
 Clone a voice only if its owner agrees. Every clip says in its metadata that a model made it. Uploads and clips are
