@@ -30,11 +30,15 @@ PROMPTS = (
     ("a purple drum is hit three times", None),
     ("a woman with black hair is talking", "hello blue monkey"),
     ("a red lamp blinks four times at night", None),
-    ("a brown dog barks three times on a meadow", None),
+    ("a brown dog barks three times outdoors", None),
     ("a golden bell rings twice indoors", None),
-    ("a big green drum is beaten four times", None),
+    ("a hammer hits glowing iron three times", None),
     ("a man with orange hair and glasses is talking", "red banana"),
-    ("a silver bell rings three times at night", None),
+    ("fireworks over a town", None),
+    ("hands clap three times", None),
+    ("a xylophone is played", None),
+    ("a fist knocks on a door four times", None),
+    ("a dog barks and a drum is hit", None),
 )
 COLUMNS, SIZE, STRIP = 4, 128, 28
 GROUND, SOUND, CURSOR = (20, 22, 27), (86, 180, 233), (240, 160, 48)
@@ -52,7 +56,7 @@ def world() -> None:
 
 @app.command()
 def generated(seed: int = 7) -> None:
-    """Eight clips of the shipped model, all of one seed, none chosen; below each its own sound, with a cursor."""
+    """Twelve clips of the shipped model, all of one seed, none chosen; below each its own sound, with a cursor."""
     from harmony import HarmonyPipeline
 
     pipe = HarmonyPipeline.from_pretrained(ASSETS / "harmony-tiny", precision="auto")
