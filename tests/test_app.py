@@ -267,6 +267,16 @@ def test_after_an_error_the_button_is_ready_again(page, browser):
 
 
 @pytest.mark.browser
+def test_an_upload_that_cannot_be_read_says_so_at_once(page, browser, files):
+    tab = browser.new_page()
+    tab.goto(page.local_url)
+    tab.get_by_role("tab", name="Video-driven audio").click()
+    tab.get_by_role("tabpanel").locator("visible=true").locator("input[type=file]").first.set_input_files(files.broken)
+    tab.get_by_text("'broken.mp4' cannot be read").wait_for(timeout=20_000)
+    tab.close()
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_screen(page, browser, width):
     tab = browser.new_page(viewport={"width": width, "height": 844})

@@ -100,7 +100,7 @@ def test_joint_generation_from_words_to_files_and_back_from_history(page, tmp_pa
     history = Tab(page, "History")
     history.panel.locator(".hm-gallery img").first.click()
     history.panel.get_by_text("golden bell").first.wait_for()
-    history.button("Use these settings").click()
+    history.button("Use these settings again").click()
     page.get_by_role("tab", name="Joint generation", selected=True).wait_for()
     again = Tab(page, "Joint generation")
     again.open("Guidance, steps and seed")

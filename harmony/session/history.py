@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from harmony.generation import GenerationRequest
 
 KEPT = 24  # clips of one visitor
+LONGEST = 60.0  # seconds; no clip of Harmony is longer, whatever a file says of itself
 _THUMBNAIL = 192  # pixels of the shorter side
+_WORDS = 300  # characters of a text that are shown
 TASK_WORDS = {
     "joint": "Joint generation",
     "audio_to_video": "Audio-driven video",
@@ -34,51 +36,107 @@ UPLOAD_WORDS = {
 
 @dataclass(frozen=True)
 class Kept:
-    """One clip of a visitor.
+    """One clip of a visitor, in a folder of its own: visitors who made the very same clip do not share it.
 
     Attributes:
         clip, thumbnail: files, swept away after a while.
+        source: the file that ``clip`` is a copy of.
         job: what it was made from, with the uploads' paths.
-        at: when, in seconds since the epoch.
+        asked: uploads that it was made with and that nobody has any more, in words.
+        note: what else should be known before its settings are used again.
     """
 
     clip: Path
     thumbnail: Path
+    source: Path
     job: Job
-    at: float
+    asked: tuple[str, ...] = ()
+    note: str = ""
 
     @classmethod
-    def of(cls, clip: Path, job: Job) -> Kept:
-        """A clip that was just made; its thumbnail is written beside it."""
-        thumbnail = clip.with_name(f"{clip.stem}-thumbnail.png")
-        if not thumbnail.is_file():
-            frames, _ = media.read_video(clip)
-            picture = Image.fromarray(frames[len(frames) // 2])
-            scale = max(1.0, _THUMBNAIL / min(picture.size))
-            small = picture.resize([round(side * scale) for side in picture.size], Image.Resampling.LANCZOS)
-            small.save(thumbnail)
-        return cls(clip, thumbnail, job, time.time())
+    def of(cls, source: Path, job: Job, folder: Path) -> Kept:
+        """A clip that was made here: copied into ``folder`` with the sound and the settings that lie beside it."""
+        clip = folder / f"{source.stem}.mp4"
+        shutil.copyfile(source, clip)
+        for suffix in (".wav", ".json"):
+            if source.with_suffix(suffix).is_file():
+                shutil.copyfile(source.with_suffix(suffix), clip.with_suffix(suffix))
+        return cls(clip, _draw_thumbnail(clip), source, job)
+
+    @classmethod
+    def from_file(cls, source: Path, folder: Path, *, model: str | None = None) -> Kept:
+        """A clip that was made earlier, anywhere: its settings come from its file.
+
+        Args:
+            source: the file. folder: an empty one, for the copy.
+            model: the one in use, where it is known.
+
+        Raises:
+            ValueError: one sentence, if it is no clip of Harmony (MediaError if it cannot be read at all).
+        """
+        request = request_of_file(source)
+        kept = cls.of(source, job_of_request(request), folder)
+        kept.settings.write_text(request.model_dump_json(exclude_none=True, indent=2) + "\n", encoding="utf-8")
+        if media.probe(kept.clip).has_audio:
+            media.write_wav(kept.sound, *media.read_audio(kept.clip, mono=False))
+        asked = tuple(words for name, words in UPLOAD_WORDS.items() if name in request.uploads)
+        kept = replace(kept, asked=asked)
+        if model in (None, request.model):
+            return kept
+        return replace(kept, note=f"The model {_plain(request.model)} made it; {_plain(model)} is in use and differs.")
+
+    @property
+    def sound(self) -> Path:
+        return self.clip.with_suffix(".wav")
+
+    @property
+    def settings(self) -> Path:
+        return self.clip.with_suffix(".json")
 
     @property
     def title(self) -> str:
         """The first words of what was asked for."""
         words = self.job.prompt or self.job.audio_prompt or self.job.transcript or TASK_WORDS[self.job.task]
-        return words if len(words) <= 48 else words[:47].rstrip() + "…"
+        return _shortened(words, 48)
 
     @property
     def is_there(self) -> bool:
         return self.clip.is_file() and self.thumbnail.is_file()
 
+    def part(self, name: str) -> Path:
+        """The clip's ``audio`` (wav), ``video`` (itself) or ``image`` (its first picture), as a file beside it.
+
+        Raises:
+            ValueError: the clip has no sound.
+            FileNotFoundError: the clip was swept away meanwhile.
+        """
+        if not self.is_there:
+            raise FileNotFoundError("this clip is no longer kept; make it again")
+        if name == "video":
+            return self.clip
+        if name == "audio":
+            if not self.sound.is_file():
+                raise ValueError("this clip has no sound that could be sent")
+            return self.sound
+        picture = self.clip.with_name(f"{self.clip.stem}-first.png")
+        _picture_at(self.clip, 0.0).save(picture)
+        return picture
+
+    def delete(self) -> None:
+        """Remove its files."""
+        shutil.rmtree(self.clip.parent, ignore_errors=True)
+
 
 def with_newest(history: Sequence[Kept], new: Kept) -> list[Kept]:
     """The history with a clip at its head: once only, no longer than ``KEPT``, without clips that were swept away."""
-    others = [kept for kept in history if kept.clip != new.clip and kept.is_there]
+    others = [kept for kept in history if kept.source != new.source and kept.is_there]
     return [new, *others][:KEPT]
 
 
 def settings_words(job: Job) -> str:
     """A job's settings as short lines of Markdown."""
-    lines = [f"**{TASK_WORDS[job.task]}** · seed {job.seed}" + (f" · {job.steps} steps" if job.steps else "")]
+    steps = f" · {job.steps} step{'s' * (job.steps != 1)}" if job.steps else ""
+    lines = [f"**{TASK_WORDS[job.task]}** · seed {job.seed}{steps}"]
     texts = (("Seen", job.prompt), ("Heard", job.audio_prompt), ("Said", job.transcript))
     lines += [f"{label}: {_plain(text)}" for label, text in texts if text]
     given = [words for name, words in UPLOAD_WORDS.items() if getattr(job, name) is not None]
@@ -93,22 +151,26 @@ def settings_words(job: Job) -> str:
     return "<br>".join(lines)
 
 
-def job_of_file(path: str | Path) -> tuple[Job, tuple[str, ...]]:
-    """The settings that a clip carries in its file, and what has to be given again, in words.
+def request_of_file(path: str | Path) -> GenerationRequest:
+    """The settings that a clip carries in its file.
 
     Raises:
         ValueError: one sentence, if the file is no clip of Harmony (MediaError if it cannot be read at all).
     """
     from harmony.generation import GenerationRequest
 
-    written = media.probe(path).metadata.get("comment", "")
+    found, name = media.probe(path), Path(path).name
+    if not found.has_video:
+        raise ValueError(f"'{name}' holds no moving pictures, so it is no clip of Harmony")
     try:
-        request = GenerationRequest.from_json(written)
+        request = GenerationRequest.from_json(found.metadata.get("comment", ""))
     except ValueError as error:
+        raise ValueError(f"'{name}' carries no settings of Harmony, so there is nothing to restore") from error
+    if found.duration > LONGEST:
         raise ValueError(
-            f"'{Path(path).name}' carries no settings of Harmony, so there is nothing to restore"
-        ) from error
-    return job_of_request(request), tuple(UPLOAD_WORDS[name] for name in UPLOAD_WORDS if name in request.uploads)
+            f"'{name}' lasts {found.duration:.0f} s, longer than any clip of Harmony; drop the clip itself"
+        )
+    return request
 
 
 def job_of_request(request: GenerationRequest) -> Job:
@@ -132,7 +194,26 @@ def without_lost_files(job: Job) -> tuple[Job, tuple[str, ...]]:
     return replace(job, **dict.fromkeys(lost)), tuple(UPLOAD_WORDS[name] for name in lost)
 
 
+def _draw_thumbnail(clip: Path) -> Path:
+    """A picture from the middle of the clip, beside it."""
+    picture = _picture_at(clip, media.probe(clip).duration / 2)
+    scale = _THUMBNAIL / min(picture.size)
+    thumbnail = clip.with_name(f"{clip.stem}-thumbnail.png")
+    picture.resize([round(side * scale) for side in picture.size], Image.Resampling.LANCZOS).save(thumbnail)
+    return thumbnail
+
+
+def _picture_at(clip: Path, start: float) -> Image.Image:
+    """What the clip shows from ``start`` seconds on; only that is decoded, because a stranger's file may be huge."""
+    frames, _ = media.read_video(clip, start=start, duration=1.0 / media.probe(clip).frame_rate)
+    return Image.fromarray(frames[0])
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
 def _plain(text: str) -> str:
     """A visitor's words, so that none of them is taken for markup."""
-    escaped = "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~" else c for c in text)
+    escaped = "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|~$" else c for c in _shortened(text, _WORDS))
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace("\n", " ")

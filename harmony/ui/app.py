@@ -25,7 +25,7 @@ from harmony.ui.compare import compare_tab
 from harmony.ui.history import history_tab
 from harmony.ui.joint import joint_tab
 from harmony.ui.model import ModelHolder
-from harmony.ui.studio import KEEP_SECONDS, Studio
+from harmony.ui.studio import KEEP_SECONDS, SWEEP_SECONDS, Studio
 from harmony.ui.theme import CSS_PATH, HEAD, harmony_theme, header, header_html
 from harmony.ui.video_driven import video_driven_tab
 
@@ -53,7 +53,8 @@ def build_app(holder: ModelHolder, *, tell_opening: bool = False) -> gr.Blocks:
     """
     defaults = read_defaults(holder.model)
     studio = Studio(holder)
-    with gr.Blocks(title="Harmony", delete_cache=(600, KEEP_SECONDS), analytics_enabled=False) as app:
+    studio.sweep_on_schedule()
+    with gr.Blocks(title="Harmony", delete_cache=(SWEEP_SECONDS, KEEP_SECONDS), analytics_enabled=False) as app:
         head = header(badge(holder.model))
         if tell_opening:
             tell = functools.partial(badge_when_open, holder)
@@ -67,9 +68,9 @@ def build_app(holder: ModelHolder, *, tell_opening: bool = False) -> gr.Blocks:
             with gr.Tab("Video-driven audio", id="video_to_audio"):
                 fields["video_to_audio"] = video_driven_tab(studio, defaults)
             with gr.Tab("Compare guidance", id="compare"):
-                compare_tab(studio, defaults)
-            with gr.Tab("History", id="history"):
-                history_tab(tabs, fields)
+                compared = compare_tab(studio, defaults)
+            with gr.Tab("History", id="history") as history:
+                history_tab(studio, tabs, history, fields, compared=compared)
             with gr.Tab("About", id="about"):
                 about_tab(holder.model, defaults)
         app.unload(studio.cancel)

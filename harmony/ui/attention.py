@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from harmony.session.attention import draw_attention, recorded_layers
+from harmony.ui.events import SILENT, TELLING
 from harmony.ui.slide import Made
 from harmony.ui.studio import human_errors
 
@@ -32,10 +33,9 @@ def attention_choices(made: gr.State, film: gr.Video, matrix: gr.Image) -> None:
             filterable=False,
             min_width=200,
         )
-    private = dict(show_progress="hidden", api_visibility="private", queue=False)
-    made.change(_start_over, inputs=made, outputs=[view, layer, note], **private)
+    made.change(_start_over, inputs=made, outputs=[view, layer, note], **SILENT)
     for control in (view, layer):
-        control.input(_redraw, inputs=[made, view, layer], outputs=[film, matrix, note], **private)
+        control.input(_redraw, inputs=[made, view, layer], outputs=[film, matrix, note], **TELLING)
 
 
 def _start_over(made: Made | None) -> tuple:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from harmony.comparison.result import HEADERS
 from harmony.session import Defaults, Job, Knobs
 from harmony.ui.controls import ButtonRow, chosen_seed, fine_controls
 from harmony.ui.players import EMPTY, players_html
+from harmony.ui.slide import Made
 from harmony.ui.studio import Studio, human_errors
 
 INTRO = "Make one clip several times from the same noise, and change a single setting. What differs is its doing."
@@ -31,8 +33,8 @@ EXAMPLES = [
 ]
 
 
-def compare_tab(studio: Studio, defaults: Defaults) -> None:
-    """Lay out the tab and publish ``/compare``."""
+def compare_tab(studio: Studio, defaults: Defaults) -> gr.State:
+    """Lay out the tab and publish ``/compare``; what comes back holds the variants that were made last."""
     gr.Markdown(INTRO, elem_classes="hm-intro")
     with gr.Row(elem_classes="hm-columns"):
         with gr.Column(scale=5, min_width=300):
@@ -125,6 +127,7 @@ def compare_tab(studio: Studio, defaults: Defaults) -> None:
         studio=studio,
         examples=examples,
     )
+    return result.made
 
 
 def _axis_controls() -> tuple[gr.Dropdown, gr.Textbox]:
@@ -159,6 +162,7 @@ class ComparisonPanel:
     table: gr.Dataframe
     plot: gr.Image
     facts: gr.Markdown
+    made: gr.State
 
     @classmethod
     def create(cls) -> ComparisonPanel:
@@ -182,16 +186,16 @@ class ComparisonPanel:
             lambda: [gr.update(interactive=True)] * 2, outputs=[film, package], queue=False, show_progress="hidden",
             api_visibility="private",
         )  # fmt: skip
-        return cls(players, film, package, table, plot, facts)
+        return cls(players, film, package, table, plot, facts, gr.State([]))
 
     def outputs(self, *, seed: Component) -> list[Component]:
         """What the endpoint returns, in the order of :meth:`values`; the seed goes back into its own control."""
-        return [self.players, self.film, self.package, self.table, self.plot, seed, self.facts]
+        return [self.players, self.film, self.package, self.table, self.plot, seed, self.facts, self.made]
 
     def values(self, compared: Compared | None) -> tuple:
         """What the endpoint hands to :meth:`outputs`; a cancelled comparison leaves everything as it is."""
         if compared is None:
-            return (gr.skip(),) * 7
+            return (gr.skip(),) * 8
         heard = f"In the film of all you hear {compared.heard_label}."
         return (
             players_html(compared, self._serve),
@@ -201,6 +205,7 @@ class ComparisonPanel:
             str(compared.plot),
             compared.seed,
             "<br>".join([*compared.facts, heard]),
+            [Made(str(one.clip), one.readout, one.variant.job, time.time()) for one in compared.made],
         )
 
     def _serve(self, path: Path) -> str:

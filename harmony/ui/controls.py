@@ -11,6 +11,7 @@ import gradio as gr
 from gradio.components import Component
 
 from harmony.session import Defaults
+from harmony.ui.events import TELLING
 from harmony.ui.live import Live
 from harmony.ui.studio import Studio
 
@@ -79,7 +80,6 @@ def range_controls(upload: Component, studio: Studio) -> tuple[gr.Slider, gr.Sta
         info="In seconds. Choose the part of your file that the clip is made from.",
     )  # fmt: skip
     note = gr.Markdown(visible=False, elem_classes="hm-note", container=False)
-    private = dict(queue=False, show_progress="hidden", api_visibility="private")
 
     def on_upload(path: str | None, first: float) -> list:
         if path is None:
@@ -93,8 +93,8 @@ def range_controls(upload: Component, studio: Studio) -> tuple[gr.Slider, gr.Sta
     def on_move(path: str | None, seconds: float) -> str:
         return range_words(seconds, *studio.lengths(path)) if path else ""
 
-    upload.change(on_upload, inputs=[upload, wanted], outputs=[start, note, wanted], **private)
-    start.release(on_move, inputs=[upload, start], outputs=note, **private)
+    upload.change(on_upload, inputs=[upload, wanted], outputs=[start, note, wanted], **TELLING)
+    start.release(on_move, inputs=[upload, start], outputs=note, **TELLING)
     return start, wanted
 
 

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
-from PIL import Image
 
-from harmony import media
-from harmony.session.history import (
-    TASK_WORDS,
-    Kept,
-    job_of_file,
-    settings_words,
-    with_newest,
-    without_lost_files,
-)
-from harmony.session.job import Job
-from harmony.ui.controls import MAX_SEED
+from harmony.session.history import Kept, settings_words, with_newest, without_lost_files
+from harmony.ui.events import SILENT, TELLING
+from harmony.ui.refill import Field, fill, nothing, values_of
 from harmony.ui.result import TabFields
 from harmony.ui.slide import Made
-from harmony.ui.studio import human_errors
+from harmony.ui.studio import Studio, human_errors
 
 INTRO = (
     "The clips that you made since you opened this page, newest first. They and your uploads are deleted after two "
     "hours, and nobody else sees them."
 )
 EMPTY = "Nothing here yet. Clips appear as you make them; choose one to see it again."
-PRIVATE: dict[str, Any] = dict(queue=False, show_progress="hidden", api_visibility="private")
+GONE = "This clip is no longer kept. Clips are deleted after two hours."
+DELETED = "Deleted here; copies that the page still shows go within two hours."
+FILES = ("Video (mp4)", "Sound (wav)", "Settings (json)")
+# Which part of a clip goes where: the task and the parameter of its tab.
+SENT = {
+    ("audio_to_video", "audio"): "Its sound to\nAudio-driven video",
+    ("video_to_audio", "video"): "Its film to\nVideo-driven audio",
+    ("joint", "image"): "Its first picture to\nJoint generation",
+}
 
 
-def history_tab(tabs: gr.Tabs, fields: Mapping[str, TabFields]) -> None:
+def history_tab(
+    studio: Studio, tabs: gr.Tabs, tab: gr.Tab, fields: Mapping[str, TabFields], *, compared: gr.State
+) -> None:
     """Lay out the tab.
 
     Args:
-        tabs: of the page; their ids are the tasks.
+        studio: where the clips' files are kept.
+        tabs: of the page; their ids are the tasks. tab: this one.
         fields: of the three tasks' tabs, by task.
+        compared: the variants of a comparison, as :class:`~harmony.ui.slide.Made`.
     """
     history: gr.State = gr.State([])
     chosen: gr.State = gr.State(None)
@@ -45,59 +48,69 @@ def history_tab(tabs: gr.Tabs, fields: Mapping[str, TabFields]) -> None:
     with gr.Row(elem_classes="hm-columns"):
         with gr.Column(scale=5, min_width=300):
             gallery = gr.Gallery(
-                label="Your clips", columns=4, height=420, fit_columns=False, object_fit="contain", allow_preview=False,
-                interactive=False, buttons=[], elem_classes="hm-gallery",
+                label="Your clips", columns=3, height=540, fit_columns=False, object_fit="contain",
+                allow_preview=False, interactive=False, buttons=[], elem_classes="hm-gallery",
             )  # fmt: skip
-            drop = gr.File(
-                label="Or drop a clip that Harmony made, to have its settings back", file_types=[".mp4"], height=170
-            )
         with gr.Column(scale=6, min_width=300):
             player = gr.Video(
-                label="Clip", interactive=False, autoplay=True, buttons=["download"], height=320,
-                elem_classes="hm-video",
-            )  # fmt: skip
-            words = gr.Markdown(EMPTY, elem_classes="hm-note", container=False)
-            again, delete = _buttons(("Use these settings", "primary"), ("Delete this clip", "stop"))
-            send = _buttons(*((label, "secondary") for label in _SENT.values()))
+                label="Clip", interactive=False, autoplay=True, buttons=[], height=320, elem_classes="hm-video"
+            )
+            words = gr.Markdown(EMPTY, elem_classes=["hm-note", "hm-settings"], container=False)
+            again, delete = _buttons(("Use these settings again", "primary"), ("Delete this clip", "stop"))
+            with gr.Row(elem_classes="hm-downloads"):
+                files = [gr.DownloadButton(label, size="sm", interactive=False, min_width=100) for label in FILES]
+            send = _buttons(*((label, "secondary") for label in SENT.values()))
+    drop = gr.File(
+        label="Restore settings from a Harmony clip", file_types=[".mp4"], height=150, elem_classes="hm-drop",
+    )  # fmt: skip
 
-    shown = [chosen, player, words, again, delete, *send]
+    shown = [chosen, player, words, again, delete, *files, *send]
+    everything = [*shown, history, gallery]
+    keep = functools.partial(_keep, studio)
     for one in fields.values():
-        one.result.slider.made.change(
-            _keep, inputs=[one.result.slider.made, history], outputs=[history, gallery], **PRIVATE
-        )
-    gallery.select(_choose, inputs=history, outputs=[*shown, history, gallery], **PRIVATE)
-    delete.click(_delete, inputs=[chosen, history], outputs=[*shown, history, gallery], **PRIVATE)
-    drop.upload(_dropped, inputs=drop, outputs=shown, **PRIVATE)
-    drop.clear(lambda: _nothing(EMPTY), outputs=shown, **PRIVATE)
+        made = one.result.slider.made
+        made.change(lambda made, past: keep([made], past), inputs=[made, history], outputs=[history, gallery], **SILENT)
+    compared.change(keep, inputs=[compared, history], outputs=[history, gallery], **SILENT)
+    tab.select(functools.partial(_swept, studio), inputs=history, outputs=[history, gallery], **SILENT)
+    gallery.select(_choose, inputs=history, outputs=everything, **SILENT)
+    delete.click(_delete, inputs=[chosen, history], outputs=everything, **SILENT)
+    dropped = drop.upload(
+        functools.partial(_dropped, studio), inputs=[drop, history], outputs=[drop, *everything], **TELLING
+    )
+    dropped.failure(lambda: None, outputs=drop, **SILENT)  # the next one can be dropped at once
 
-    controls = [(task, name, control) for task, one in fields.items() for name, control in one.controls.items()]
-    names = [(task, name) for task, name, _ in controls]
+    controls: list[Field] = [(task, name, c) for task, one in fields.items() for name, c in one.controls.items()]
     filled = [tabs, *(control for *_, control in controls)]
-    again.click(lambda kept: _use_again(kept, names), inputs=chosen, outputs=filled, **PRIVATE)
-    for button, way in zip(send, _SENT, strict=True):
-        button.click(lambda kept, way=way: _send(kept, way, names), inputs=chosen, outputs=filled, **PRIVATE)
-
-
-_SENT = {
-    ("audio_to_video", "audio"): "Its sound to Audio-driven video",
-    ("video_to_audio", "video"): "Its film to Video-driven audio",
-    ("joint", "image"): "Its first picture to Joint generation",
-}
+    again.click(lambda kept: _use_again(kept, controls), inputs=chosen, outputs=filled, **TELLING)
+    for button, way in zip(send, SENT, strict=True):
+        button.click(lambda kept, way=way: _send(kept, way, controls), inputs=chosen, outputs=filled, **TELLING)
 
 
 def _buttons(*labels: tuple[str, str]) -> list[gr.Button]:
-    with gr.Row():
+    with gr.Row(elem_classes="hm-lines"):
         return [gr.Button(label, variant=look, size="sm", interactive=False, min_width=150) for label, look in labels]
 
 
 # -- what is kept and shown ----------------------------------------------------------------------
 
 
-def _keep(made: Made | None, history: list[Kept]) -> tuple:
-    if made is None:
+def _keep(studio: Studio, made: Sequence[Made | None] | None, history: list[Kept]) -> tuple:
+    """The history with clips that were just made, the first of them at its head."""
+    made = [one for one in made or () if one is not None]
+    if not made:
         return gr.skip(), gr.skip()
-    history = with_newest(history, Kept.of(Path(made.clip), made.job))
+    for one in reversed(made):
+        source = Path(one.clip)
+        known = next((kept for kept in history if kept.source == source and kept.is_there), None)
+        history = with_newest(history, known or Kept.of(source, one.job, studio.new_folder()))
     return history, _gallery(history)
+
+
+def _swept(studio: Studio, history: list[Kept]) -> tuple:
+    """The history without clips whose time is over."""
+    studio.sweep()
+    left = [kept for kept in history if kept.is_there]
+    return (left, _gallery(left)) if len(left) < len(history) else (gr.skip(), gr.skip())
 
 
 def _gallery(history: list[Kept], selected: int | None = None) -> dict:
@@ -110,99 +123,58 @@ def _choose(history: list[Kept], event: gr.SelectData) -> tuple:
     if kept is not None and kept.is_there:
         return (*_showing(kept), gr.skip(), gr.skip())
     left = [one for one in history if one.is_there]
-    return (*_nothing("This clip is no longer kept. Clips are deleted after two hours."), left, _gallery(left))
+    return (*_nothing(GONE), left, _gallery(left))
 
 
 def _showing(kept: Kept) -> tuple:
+    asked = f"It was made with {' and '.join(kept.asked)}: please give that again." if kept.asked else ""
+    words = "<br>".join(filter(None, [settings_words(kept.job), asked, kept.note]))
+    files = [
+        gr.update(value=str(file) if file.is_file() else None, interactive=file.is_file())
+        for file in (kept.clip, kept.sound, kept.settings)
+    ]
     awake = gr.update(interactive=True)
-    return kept, str(kept.clip), settings_words(kept.job), awake, awake, awake, awake, awake
+    return kept, str(kept.clip), words, awake, awake, *files, *[awake] * len(SENT)
 
 
 def _nothing(words: str) -> tuple:
     asleep = gr.update(interactive=False)
-    return None, None, words, asleep, asleep, asleep, asleep, asleep
+    return None, None, words, *[asleep] * (2 + len(FILES) + len(SENT))
 
 
 def _delete(kept: Kept | None, history: list[Kept]) -> tuple:
     """Remove a clip and all files beside it."""
-    if kept is None:
-        return (gr.skip(),) * 10
-    for file in kept.clip.parent.glob(f"{kept.clip.stem}*"):
-        file.unlink(missing_ok=True)
-    left = [one for one in history if one.clip != kept.clip]
-    return (*_nothing("Deleted." if left else EMPTY), left, _gallery(left))
+    if kept is not None:
+        kept.delete()
+    left = [one for one in history if one.is_there]
+    return (*_nothing(DELETED if left else f"{DELETED} {EMPTY}"), left, _gallery(left))
 
 
-def _dropped(path: str) -> tuple:
-    """Show a clip from a file, and offer its settings."""
+def _dropped(studio: Studio, path: str, history: list[Kept]) -> tuple:
+    """Take a clip from a file into the history, and show it."""
     with human_errors():
-        job, missing = job_of_file(path)
-        kept = Kept.of(Path(path), job)
-    clip, *rest = _showing(kept)
-    words = settings_words(job)
-    if missing:
-        words += f"<br>It was made with {' and '.join(missing)}: please give that again."
-    player, _, again, _, *send = rest
-    return clip, player, words, again, gr.update(interactive=False), *send
+        kept = Kept.from_file(Path(path), studio.new_folder(), model=studio.model_id)
+    history = with_newest(history, kept)
+    return (None, *_showing(kept), history, _gallery(history, selected=0))
 
 
 # -- what goes back into the tabs ------------------------------------------------------------------
 
 
-def _use_again(kept: Kept | None, names: list[tuple[str, str]]) -> list:
+def _use_again(kept: Kept | None, fields: Sequence[Field]) -> list:
     """Fill the tab that made the clip, and go there."""
     if kept is None:
-        return [gr.skip()] * (1 + len(names))
+        return nothing(fields)
     job, lost = without_lost_files(kept.job)
-    if lost:
-        gr.Info(f"No longer kept, please give again: {', '.join(lost)}.")
-    values = values_of(job)
-    return _filling(job.task, values, names)
+    missing = (*lost, *kept.asked)
+    words = f"Please give again: {', '.join(missing)}." if missing else ""
+    return fill(job.task, values_of(job), fields, words=words)
 
 
-def values_of(job: Job) -> dict[str, Any]:
-    """A job as its tab's controls show it. The consent to a voice is asked again, each time."""
-    knobs = job.knobs
-    told = dict(prompt=job.prompt, audio_prompt=job.audio_prompt, transcript=job.transcript)
-    given = {name: getattr(job, name) for name in ("reference_audio", "image", "audio", "video")}
-    strengths = dict(
-        guidance=knobs.kind, video_scale=knobs.video_scale, audio_scale=knobs.audio_scale, text_scale=knobs.text_scale,
-        guidance_start=knobs.start, guidance_stop=knobs.stop, steps=job.steps,
-    )  # fmt: skip
-    kept = {name: value for name, value in strengths.items() if value is not None}
-    return told | given | kept | dict(wanted_start=job.start, seed=min(job.seed, MAX_SEED), randomize_seed=False)
-
-
-def _send(kept: Kept | None, way: tuple[str, str], names: list[tuple[str, str]]) -> list:
+def _send(kept: Kept | None, way: tuple[str, str], fields: Sequence[Field]) -> list:
     """Give a part of the clip to another tab, and go there."""
     if kept is None:
-        return [gr.skip()] * (1 + len(names))
+        return nothing(fields)
     task, name = way
     with human_errors():
-        return _filling(task, {name: part_of(kept.clip, name), "prompt": kept.job.prompt}, names)
-
-
-def part_of(clip: Path, name: str) -> str:
-    """The clip's ``audio`` (wav), ``video`` (itself) or ``image`` (its first picture), as a file beside it.
-
-    Raises:
-        FileNotFoundError: the clip was swept away meanwhile.
-    """
-    if not clip.is_file():
-        raise FileNotFoundError("this clip is no longer kept; make it again")
-    if name == "video":
-        return str(clip)
-    if name == "audio":
-        sound = clip.with_name(f"{clip.stem}-sound.wav")
-        media.write_wav(sound, *media.read_audio(clip))
-        return str(sound)
-    picture = clip.with_name(f"{clip.stem}-first.png")
-    Image.fromarray(media.read_video(clip)[0][0]).save(picture)
-    return str(picture)
-
-
-def _filling(task: str, values: Mapping[str, Any], names: list[tuple[str, str]]) -> list:
-    """Updates for the tabs and all of their controls: those of ``task`` that have a value get it, and it is shown."""
-    updates = [gr.update(value=values[name]) if of == task and name in values else gr.skip() for of, name in names]
-    gr.Info(f"The settings are in the tab {TASK_WORDS[task]}.")
-    return [gr.Tabs(selected=task), *updates]
+        return fill(task, {name: str(kept.part(name)), "prompt": kept.job.prompt}, fields)

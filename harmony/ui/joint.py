@@ -48,7 +48,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
                 compiled_line(family, [prompt, audio_prompt, transcript])
             buttons = ButtonRow.create("Generate")
             with gr.Accordion("A voice, a first picture", open=False):
-                voice = voice_controls()
+                voice, wanted_voice = voice_controls()
                 image = first_frame_control()
             fine = fine_controls(defaults)
         with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
@@ -116,5 +116,6 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         examples=examples,
         live=result.live,
     )
-    told = dict(prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, reference_audio=voice[0], image=image)
-    return TabFields(told | named_fine_controls(fine), result)
+    told = dict(prompt=prompt, audio_prompt=audio_prompt, transcript=transcript)
+    given = dict(wanted_voice_start=wanted_voice, reference_audio=voice[0], image=image)
+    return TabFields(told | given | named_fine_controls(fine), result)

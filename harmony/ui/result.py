@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -83,7 +84,7 @@ class ResultPanel:
             "<br>".join(outcome.facts),
             f"**In sync?** {outcome.readout.words}" if outcome.readout else "",
             str(outcome.timeline) if outcome.timeline else None,
-            Made(str(outcome.clip), outcome.readout, outcome.job),
+            Made(str(outcome.clip), outcome.readout, outcome.job, time.time()),
         )
 
 

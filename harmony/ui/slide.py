@@ -14,16 +14,18 @@ from harmony import media
 from harmony.evaluation.events import ONE_FRAME
 from harmony.session.job import Job
 from harmony.session.readout import MOST_FRAMES, SyncReadout
+from harmony.ui.events import SILENT, TELLING
 from harmony.ui.studio import Studio, human_errors
 from harmony.visualize import shift_figure, to_image
 
 
 class Made(NamedTuple):
-    """A clip as it was made: its file, how well it fits, and what it was made from."""
+    """A clip as it was made: its file, how well it fits, what it was made from, and when it was handed out."""
 
     clip: str
     readout: SyncReadout | None
     job: Job
+    at: float  # seconds since the epoch: who asks for the very same clip again starts over with it
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,8 @@ class Slider:
         curve = gr.Image(
             label="Events together", show_label=False, interactive=False, buttons=["download"], format="png", height=200
         )
-        private = dict(show_progress="hidden", api_visibility="private", queue=False)
-        frames.release(slide, inputs=[made, frames], outputs=[player, curve], **private)
-        made.change(_start_over, inputs=made, outputs=[frames, curve], **private)
+        frames.release(slide, inputs=[made, frames], outputs=[player, curve], **TELLING)
+        made.change(_start_over, inputs=made, outputs=[frames, curve], **SILENT)
         return cls(made, frames, curve)
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from harmony.encoding import EncodedCaptions
 
 KEEP_SECONDS = 2 * 3600  # how long a clip's files stay on the server
+SWEEP_SECONDS = 600
 PREVIEW = "preview.html"
 REMEMBERED = 32  # clips that are handed out again when the very same request comes back
 
@@ -88,12 +89,11 @@ class Studio:
         words: Job,
     ) -> Outcome | Compared | None:
         """What ``compute`` gives for a wish, or gave before. ``words``: the job whose captions are encoded."""
-        self._sweep()
+        self.sweep()
         done = self._made.get(wish)
         if done is not None and done.clip.exists():
             return done
-        folder = self.folder / uuid.uuid4().hex
-        folder.mkdir()
+        folder = self.new_folder()
         with self._cancellable(request, folder) as flag, human_errors(), self.holder.lend():
             captions = self._encode(words) if on_zero_gpu() else None
             outcome = compute(wish, folder, flag, progress, captions)
@@ -117,6 +117,17 @@ class Studio:
             flags = list(self._flags.get(_visitor(request), []))
         files = (flag.path.with_name(PREVIEW) for flag in reversed(flags))
         return next((file.read_text(encoding="utf-8") for file in files if file.is_file()), "")
+
+    def new_folder(self) -> Path:
+        """An empty folder for files that are swept away after :data:`KEEP_SECONDS`."""
+        folder = self.folder / uuid.uuid4().hex
+        folder.mkdir()
+        return folder
+
+    @property
+    def model_id(self) -> str | None:
+        """What the open model calls itself in its clips' settings; ``None`` while it is still opened."""
+        return self.holder.get().model_id if self.holder.state == "ready" else None
 
     def lengths(self, path: str) -> tuple[float, float]:
         """Seconds of a file, and seconds that a clip can hold.
@@ -174,11 +185,20 @@ class Studio:
                 if not self._flags[visitor]:
                     del self._flags[visitor]
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
+        """Remove what is older than :data:`KEEP_SECONDS`."""
         oldest = time.time() - KEEP_SECONDS
-        for folder in self.folder.iterdir():
-            if folder.stat().st_mtime < oldest:
-                shutil.rmtree(folder, ignore_errors=True)
+        for folder in self.folder.glob("*"):
+            with suppress(FileNotFoundError):  # another request was quicker
+                if folder.stat().st_mtime < oldest:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+    def sweep_on_schedule(self) -> None:
+        """Do that from now on again and again, also while nobody makes a clip."""
+        self.sweep()
+        timer = threading.Timer(SWEEP_SECONDS, self.sweep_on_schedule)
+        timer.daemon = True
+        timer.start()
 
 
 @contextmanager

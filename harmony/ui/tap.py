@@ -14,6 +14,7 @@ from harmony.data.world import sample_scene
 from harmony.data.world.base import scene_kind
 from harmony.data.world.sound import finish
 from harmony.timeline import Timeline
+from harmony.ui.events import TELLING
 from harmony.ui.studio import Studio, human_errors
 
 INSTRUMENTS = {"Drum": "drum", "Lamp": "lamp", "Bell": "bell", "Dog": "dog"}
@@ -38,7 +39,6 @@ _TAKE = "(taps, kind) => { const told = window.hmTaps || []; window.hmTaps = [];
 
 def tap_pad(studio: Studio, *, sound: gr.Audio, prompt: gr.Textbox) -> None:
     """A pad, the instrument, and a button that puts the rhythm into ``sound`` and a caption into ``prompt``."""
-    private = dict(queue=False, show_progress="hidden", api_visibility="private")
     with gr.Accordion("Tap a rhythm", open=False):
         gr.Markdown(
             "Press the pad (or the space bar on it) in a rhythm: the first tap starts two seconds of sound.",
@@ -51,7 +51,7 @@ def tap_pad(studio: Studio, *, sound: gr.Audio, prompt: gr.Textbox) -> None:
         told = gr.Markdown("Nothing tapped yet.", elem_classes="hm-note", container=False)
         taps: gr.JSON = gr.JSON(visible=False)
     pad.click(None, outputs=told, js=_TAP, show_progress="hidden", api_visibility="private")
-    use.click(studio_rhythm(studio), inputs=[taps, kind], outputs=[sound, prompt, told], js=_TAKE, **private)
+    use.click(studio_rhythm(studio), inputs=[taps, kind], outputs=[sound, prompt, told], js=_TAKE, **TELLING)
 
 
 def studio_rhythm(studio: Studio):

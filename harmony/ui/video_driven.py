@@ -38,7 +38,7 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
             )  # fmt: skip
             buttons = ButtonRow.create("Make the sound")
             with gr.Accordion("A voice", open=False):
-                voice = voice_controls()
+                voice, wanted_voice = voice_controls()
             fine = fine_controls(defaults, video=False)
         with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
             result = ResultPanel.create(studio)
@@ -108,6 +108,6 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
         examples=examples,
         live=result.live,
     )
-    told = dict(audio_prompt=audio_prompt, transcript=transcript, reference_audio=voice[0])
-    given = dict(wanted_start=wanted_start, video=video)
+    told = dict(audio_prompt=audio_prompt, transcript=transcript)
+    given = dict(wanted_start=wanted_start, video=video, wanted_voice_start=wanted_voice, reference_audio=voice[0])
     return TabFields(told | given | named_fine_controls(fine, video=False), result)

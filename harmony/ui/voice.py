@@ -9,14 +9,20 @@ from harmony import media
 from harmony.conditions import REFERENCE_SECONDS
 from harmony.session.part import VOICE_SEARCHED
 from harmony.session.voice import FoundVoice, find_voice
+from harmony.ui.events import TELLING
 from harmony.ui.studio import human_errors
 
 NO_CONSENT = "Please tick that the person who speaks agrees to have their voice cloned."
 _WORDS = "One person speaking, 1 to 3 seconds. Of a longer recording the part with most speech is proposed."
 
 
-def voice_controls() -> list[Component]:
-    """The recording, where it is used from, and the consent: in the endpoint's order."""
+def voice_controls() -> tuple[list[Component], gr.State]:
+    """The recording, where it is used from, and the consent: in the endpoint's order.
+
+    Returns:
+        those; and where the next recording shall be used from, set before the recording. ``None`` finds the best part.
+    """
+    wanted: gr.State = gr.State(None)
     gr.Markdown(_WORDS, elem_classes="hm-note", container=False)
     voice = gr.Audio(type="filepath", sources=["upload", "microphone"], buttons=[], label="Voice (optional)")
     note = gr.Markdown(visible=False, elem_classes="hm-note", container=False)
@@ -28,10 +34,9 @@ def voice_controls() -> list[Component]:
         False, label="The person who speaks agrees to this", visible=False,
         info="Cloning somebody's voice without asking them can hurt them, and is against the law in many places.",
     )  # fmt: skip
-    private = dict(queue=False, show_progress="hidden", api_visibility="private")
-    voice.change(_propose, inputs=voice, outputs=[note, start, consent], **private)
-    start.release(_moved, inputs=[voice, start], outputs=note, **private)
-    return [voice, start, consent]
+    voice.change(_propose, inputs=[voice, wanted], outputs=[note, start, consent, wanted], **TELLING)
+    start.release(_moved, inputs=[voice, start], outputs=note, **TELLING)
+    return [voice, start, consent], wanted
 
 
 def check_consent(voice: str | None, consent: bool) -> None:
@@ -40,15 +45,19 @@ def check_consent(voice: str | None, consent: bool) -> None:
         raise gr.Error(NO_CONSENT, print_exception=False)
 
 
-def _propose(path: str | None) -> list:
+def _propose(path: str | None, wanted: float | None) -> list:
+    """What of a recording is used: from ``wanted`` seconds on, else its best part. Consent is asked for each anew."""
+    asked = gr.update(visible=path is not None, value=False)
     if path is None:
-        return [gr.update(visible=False), gr.update(visible=False, value=0), gr.update(visible=False, value=False)]
+        return [gr.update(visible=False), gr.update(visible=False, value=0), asked, None]
     with human_errors():
         found = find_voice(*media.read_audio(path, duration=min(media.probe(path).duration, VOICE_SEARCHED)))
         total = media.probe(path).duration
     room = round(total - REFERENCE_SECONDS[0], 2)
-    slider = gr.update(visible=found.usable and room > 0, value=found.start, maximum=max(room, 0.05))
-    return [gr.update(visible=True, value=found.words), slider, gr.update(visible=True)]
+    start = found.start if wanted is None else min(wanted, max(room, 0.0))
+    slider = gr.update(visible=found.usable and room > 0, value=start, maximum=max(room, 0.05))
+    words = found.words if wanted is None else _moved(path, start)
+    return [gr.update(visible=True, value=words), slider, asked, None]
 
 
 def _moved(path: str | None, start: float) -> str:
