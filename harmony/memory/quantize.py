@@ -27,6 +27,7 @@ KINDS: tuple[Quantization, ...] = ("int8", "nf4")
 _LAYERS = {"blocks", "block"}
 _OUTLIERS = 6.0  # LLM.int8: activations beyond this are multiplied in full precision
 _NF4_BLOCK, _NESTED_BLOCK = 64, 256  # weights per scale, scales per scale of scales
+_CPU_ROWS = 32  # rows per block of bitsandbytes' CPU kernel
 
 
 def layer_linears(model: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
@@ -126,7 +127,11 @@ def empty_layer(linear: nn.Linear, kind: Quantization) -> nn.Module:
     if kind == "nf4":
         import bitsandbytes as bnb
 
-        return bnb.nn.Linear4bit(**shape, bias=has_bias, quant_type="nf4")
+        layer = bnb.nn.Linear4bit(**shape, bias=has_bias, quant_type="nf4")
+        # On CPUs with bfloat16 units it packs rows for a kernel that takes whole blocks only, and fails on others.
+        whole = linear.out_features % _CPU_ROWS == linear.in_features % _NF4_BLOCK == 0
+        layer.support_avx512bf16_for_cpu = layer.support_avx512bf16_for_cpu and whole
+        return layer
     raise ValueError(f"quantisation must be one of {', '.join(KINDS)}, got '{kind}'")
 
 
