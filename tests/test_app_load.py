@@ -8,11 +8,14 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 from gradio_client import Client
+
+from harmony.ui.studio import IDLE_SECONDS
 
 VISITORS, JOBS = 8, 10
 GROWTH = 1.10  # of memory from the first round to the last
@@ -38,7 +41,8 @@ def server(tmp_path_factory):
 
 
 def memory(pid: int) -> int:
-    """Bytes that the server and its helpers have for themselves."""
+    """Bytes that the server and its helpers have for themselves, once it has rested."""
+    time.sleep(IDLE_SECONDS + 3)
     process = psutil.Process(pid)
     return sum(one.memory_full_info().uss for one in (process, *process.children(recursive=True)))
 

@@ -19,6 +19,7 @@ import gradio as gr
 import spaces
 
 from harmony import media
+from harmony._compat import give_back_memory
 from harmony.comparison import Compared, Comparison, run_comparison
 from harmony.memory.card import on_zero_gpu
 from harmony.session import Job, JobCancelled, OnStep, Outcome, encode_job, human_sentence, longest_clip, run_job
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 KEEP_SECONDS = 2 * 3600  # how long a clip's files stay on the server
 SWEEP_SECONDS = 600
 PREVIEW = "preview.html"
+IDLE_SECONDS = 5.0  # after a clip, until memory is given back
 REMEMBERED = 32  # clips that are handed out again when the very same request comes back
 
 
@@ -184,6 +186,16 @@ class Studio:
                 self._flags[visitor].remove(flag)
                 if not self._flags[visitor]:
                     del self._flags[visitor]
+            timer = threading.Timer(IDLE_SECONDS, self._rest)
+            timer.daemon = True
+            timer.start()
+
+    def _rest(self) -> None:
+        """Nothing is being made: memory that was kept for the next clip goes back to the system."""
+        with self._flags_lock:
+            busy = bool(self._flags)
+        if not busy:
+            give_back_memory()
 
     def sweep(self) -> None:
         """Remove what is older than :data:`KEEP_SECONDS`."""
