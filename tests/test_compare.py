@@ -277,6 +277,7 @@ def test_play_all_starts_them_together_and_one_is_heard_at_a_time(done, tmp_path
         assert not any(paused) and sum(muted) == 2 and min(at) > 0 and max(at) - min(at) < 0.2
         page.get_by_role("button", name="Hear isolated").click()
         assert [m for _, m, _ in page.evaluate(state)] == [True, True, False]
+        page.wait_for_timeout(100)  # the players' own events of this press come a moment later
         page.evaluate("() => { document.querySelectorAll('video')[1].muted = false }")  # the player's own button
         page.wait_for_timeout(100)
         assert [m for _, m, _ in page.evaluate(state)] == [True, False, True]

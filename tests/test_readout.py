@@ -40,6 +40,13 @@ def test_a_true_clip_is_in_time_and_a_slid_one_is_not(kind):
     assert doubled.seen == pytest.approx(true.seen, abs=ONE_FRAME / 2)
 
 
+@pytest.mark.parametrize("kind", ["face", "two_faces"])
+def test_of_faces_nothing_is_claimed(kind):
+    clip = render(sample_scene(3, kind=kind, split="test"), CLOCK)
+    found = read_sync(clip.frames, 16.0, clip.waveform, 16_000)
+    assert found.face and not found.seen and not found.heard and "not lips" in found.words
+
+
 def test_offsets_are_told_in_words():
     assert offset_words(0.004) == "in time to the ear and eye"
     assert offset_words(-0.03) == "the sound leads by 30 ms" and offset_words(0.05) == "the sound lags by 50 ms"
