@@ -12,7 +12,7 @@ from harmony import media
 from harmony.ui.app import launch_app
 from harmony.ui.history import DELETED
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]  # its waits are for a machine that is not busy
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,7 @@ class Visitor:
     def set(self, label: str, value: str) -> None:
         self.number(label).fill(value)
         self.number(label).press("Enter")
+        self.page.wait_for_timeout(500)  # the page takes a typed number up a moment later
 
     def shows(self, label: str, value: str) -> None:
         """The number arrives; how soon depends on how busy the machine is."""
