@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from caches import TIMELINE, micro, train
+from typer.testing import CliRunner
 
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec
 from harmony.pipeline import HarmonyPipeline
 from harmony.training.checkpoint import read_part, read_progress
+from harmony.training.commands import app
 from harmony.training.config import CONFIG_FOLDER, TrainingConfig
 from harmony.training.export import export_run
 from harmony.training.tasks import task_weights
@@ -52,25 +54,21 @@ def test_each_stage_takes_two_steps(home, stage):
     assert any(not torch.equal(masters[name], average[name]) for name in masters)
 
 
-def test_sound_alone_leaves_the_picture_untouched(home):
-    config = micro("name=alone", "streams=audio", "run.steps=2", "optimizer.weight_decay=0.5")
+@pytest.mark.parametrize(
+    ("stream", "untouched"),
+    [
+        ("audio", (".video.", ".a2v.", ".v2a.", ".style.", "cross_time")),
+        ("video", (".audio.", ".a2v.", ".v2a.", ".style.", "cross_time", "transcript_encoder.")),
+    ],
+)
+def test_one_stream_alone_leaves_the_other_untouched(home, stream, untouched):
+    config = micro("name=alone", f"streams={stream}", "run.steps=2", "optimizer.weight_decay=0.5")
     before = {n: p.clone() for n, p in Trainer(config, report=lambda line: None).model.named_parameters()}
     after = dict(train(config).model.named_parameters())
     moved = {name for name in before if not torch.equal(before[name], after[name])}
-    assert any(name.startswith("transformer.audio.") for name in moved)
+    assert any(name.startswith(f"transformer.{stream}.") for name in moved)
     assert any(name.startswith("text_encoder.") for name in moved)
-    assert not any(".video." in name or ".a2v." in name or ".v2a." in name or ".style." in name for name in moved)
-
-
-def test_the_picture_alone_leaves_the_sound_untouched(home):
-    config = micro("name=alone", "streams=video", "run.steps=2", "optimizer.weight_decay=0.5")
-    before = {n: p.clone() for n, p in Trainer(config, report=lambda line: None).model.named_parameters()}
-    after = dict(train(config).model.named_parameters())
-    moved = {name for name in before if not torch.equal(before[name], after[name])}
-    assert any(name.startswith("transformer.video.") for name in moved)
-    assert any(name.startswith("text_encoder.") for name in moved)
-    untouched = (".audio.", ".a2v.", ".v2a.", ".style.", "transcript_encoder.", "cross_time")
-    assert not any(part in name for name in moved for part in untouched)
+    assert not [name for name in moved if any(part in name for part in untouched)]
 
 
 def test_a_stopped_training_goes_on_bit_for_bit(home):
@@ -131,6 +129,20 @@ def test_an_exported_run_opens_as_a_pipeline_and_starts_another_run(home):
     assert max(file.stat().st_size for file in (home / "export").rglob("*")) < 16e6
     again = Trainer(micro("name=again", f"init_from={home / 'export'}"), report=lambda line: None)
     assert all(torch.equal(p, average[name]) for name, p in again.model.named_parameters())
+
+
+def test_held_out_losses_of_runs_are_told_beside_each_other(home, tmp_path):
+    config = micro("name=shown", "run.steps=1", "run.precision=float32")
+    told = train(config).validate()
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    found = tmp_path / "losses.json"
+    clips = str(config.run.validation_clips)
+    called = CliRunner().invoke(
+        app, ["validate", "shown", "--config", str(tmp_path / "config.yaml"), "--clips", clips, "--out", str(found)]
+    )
+    assert called.exit_code == 0, called.output
+    losses = json.loads(found.read_text())["losses"]["shown"]
+    assert losses == {name: pytest.approx(value, abs=1e-4) for name, value in told.items() if "/" not in name}
 
 
 def test_another_model_under_the_same_name_is_refused(home):

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfiltfilt
 
+from harmony.data.world import Clip
+from harmony.timeline import Timeline
+
 VOICE_BAND_HZ = (330.0, 3000.0)  # vowels live here; consonant noise lies above
 
 
@@ -43,6 +46,19 @@ def mouth_opening(frames: NDArray, mouth: NDArray) -> NDArray:
     nearness = np.sort(distances, axis=1)[:, : max(2, len(frames) // 3)].mean(1)
     calm = np.argsort(nearness)[: max(2, len(frames) // 5)]
     return np.abs(area - np.median(area[calm], axis=0)).mean((1, 2))
+
+
+def lips_of(frames: NDArray, waveform: NDArray, *, true: Clip, timeline: Timeline) -> LipSync:
+    """Lips and voice of a clip, its mouth looked for where the true clip's speaker has it.
+
+    Args:
+        frames: uint8 (F, H, W, 3); waveform: (S,).
+        true: the clip of the same scene, in which somebody speaks.
+        timeline: the rates of both.
+    """
+    mouth = true.source_masks[true.scene.words[0].source].any(0)
+    rates = dict(sample_rate=timeline.sample_rate, frame_rate=timeline.frame_rate)
+    return lip_sync(mouth_opening(frames, mouth), voice_energy(waveform, **rates, num_frames=len(frames)))
 
 
 def lip_sync(opening: NDArray, energy: NDArray, *, max_lag: int = 8) -> LipSync:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 
 from harmony.evaluation import content_groups, sync_groups
 from harmony.evaluation.bench import Bench
-from harmony.evaluation.cases import fingerprint
+from harmony.evaluation.cases import FACES, IMPACTS, fingerprint
 from harmony.evaluation.figures import CannotMeasure, Figure
 
 Group = tuple[Callable[[Bench], dict[str, Figure]], tuple[str, ...]]
@@ -80,7 +79,9 @@ def write(results: Mapping[str, Figure | str], bench: Bench, out: Path) -> None:
 def describe(bench: Bench) -> dict:
     """What the figures depend on."""
     return {
-        "command": "harmony evaluate " + " ".join(sys.argv[1:]),
+        # Figures of several calls stand in one file: which groups a call asked for, and where to, is left out.
+        "command": f"harmony evaluate --per-kind {bench.per_kind} --batch-size {bench.batch_size}"
+        + "".join(f" --kind {kind}" for kind in bench.kinds if set(bench.kinds) != set(IMPACTS + FACES)),
         "model": bench.pipe.model_id,
         "weights_and_guidance": bench.model_fingerprint,
         "precision": bench.pipe.precision,

@@ -7,7 +7,7 @@ import numpy as np
 from harmony.evaluation.bench import Bench
 from harmony.evaluation.clips import Judged, through_codecs
 from harmony.evaluation.events import match_events
-from harmony.evaluation.faces import lip_sync, mouth_opening, voice_energy
+from harmony.evaluation.faces import lips_of
 from harmony.evaluation.figures import (
     CannotMeasure,
     Figure,
@@ -93,11 +93,8 @@ def faces(bench: Bench) -> dict[str, Figure]:
     true_clips = [case.clip(bench.timeline) for case in bench.face_cases]
     results, true_results = [], []
     for made, true in zip(bench.clips("faces", "joint", cases=bench.face_cases), true_clips, strict=True):
-        mouth = true.source_masks[true.scene.words[0].source].any(0)
-        for clip, into in ((made, results), (Judged(true.frames, true.waveform), true_results)):
-            rates = dict(sample_rate=bench.timeline.sample_rate, frame_rate=bench.timeline.frame_rate)
-            energy = voice_energy(clip.waveform, **rates, num_frames=len(clip.frames))
-            into.append(lip_sync(mouth_opening(clip.frames, mouth), energy))
+        for clip, into in ((made, results), (true, true_results)):
+            into.append(lips_of(clip.frames, clip.waveform, true=true, timeline=bench.timeline))
     hits = [float(abs(result.best_lag) <= 1) for result in results]
     kinds = [case.kind for case in bench.face_cases]
     true_hits = float(np.mean([abs(result.best_lag) <= 1 for result in true_results]))

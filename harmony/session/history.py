@@ -146,8 +146,9 @@ def settings_words(job: Job) -> str:
     scales = [("picture", knobs.video_scale), ("sound", knobs.audio_scale)] if knobs.kind != "none" else []
     told = [f"{name} {value:g}" for name, value in (*scales, ("text", knobs.text_scale)) if value is not None]
     lines += [f"Guidance: {', '.join([*filter(None, [kind]), *told])}"] if kind or told else []
-    if kind and (knobs.start or 0.0, 1.0 if knobs.stop is None else knobs.stop) != (0.0, 1.0):
-        lines[-1] += f", from {knobs.start:.0%} to {knobs.stop:.0%} of the steps"
+    start, stop = knobs.start or 0.0, 1.0 if knobs.stop is None else knobs.stop
+    if kind and (start, stop) != (0.0, 1.0):
+        lines[-1] += f", from {start:.0%} to {stop:.0%} of the steps"
     return "<br>".join(lines)
 
 

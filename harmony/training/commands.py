@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 from pathlib import Path
@@ -15,8 +16,12 @@ from harmony.data.home import cache_home
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec
 from harmony.timeline import Timeline
+from harmony.training.checkpoint import TOKENIZER_FOLDER
 from harmony.training.config import TrainingConfig
-from harmony.training.trainer import Trainer, run_folder, start_over
+from harmony.training.trainee import Trainee, load_tokenizer
+from harmony.training.trainer import Trainer, open_cache, run_folder, start_over
+from harmony.training.validation import Validation
+from harmony.training.warmstart import find_source, warm_start
 
 app = typer.Typer(help="Train Harmony models: caches of clips, the three stages, export.", no_args_is_help=True)
 
@@ -96,6 +101,31 @@ def _stop_on_signals() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
+
+
+@app.command()
+def validate(
+    sources: Annotated[list[str], typer.Argument(help="Runs by name or folder, or exported checkpoints.")],
+    config: Annotated[str, typer.Option(help="Training file that says how clips are shown.")] = "tiny-stage3",
+    clips: Annotated[int, typer.Option(help="Held-out clips.")] = 96,
+    out: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+) -> None:
+    """Held-out losses of averaged weights, each set on the same clips under the same noise, in float32."""
+    settings = TrainingConfig.load(config, [f"run.validation_clips={clips}"])
+    held_out = open_cache((settings.data.validation,))
+    found = {}
+    for source in sources:
+        tokenizer = load_tokenizer(find_source(source) / TOKENIZER_FOLDER)
+        model = Trainee.build(settings.model, tokenizer)
+        warm_start(model, source)
+        validation = Validation.build(held_out, tokenizer, settings)
+        losses = validation.measure(model.eval(), dtype=torch.float32, device=torch.device("cpu"))
+        name = Path(source).name
+        found[name] = {key: round(value, 4) for key, value in losses.items() if "/" not in key}
+        typer.echo(f"{name}: " + " ".join(f"{key} {value:.4f}" for key, value in found[name].items()))
+    if out is not None:
+        record = {"command": f"harmony train validate {' '.join(Path(s).name for s in sources)} --clips {clips}"}
+        out.write_text(json.dumps(record | {"losses": found}, indent=2) + "\n", encoding="utf-8")
 
 
 @app.command()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
-from harmony.session import Defaults, Job, Knobs
+from harmony.session import Defaults, Job
 from harmony.ui.controls import (
     ButtonRow,
+    chosen_knobs,
     chosen_seed,
     document_endpoint,
     fine_controls,
@@ -16,7 +17,7 @@ from harmony.ui.controls import (
 )
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel, TabFields
-from harmony.ui.studio import Studio, human_errors
+from harmony.ui.studio import Studio
 from harmony.ui.tap import tap_pad
 
 TOY = "The shipped model knows beats, strokes, barks, rain and single voices. Music and noise it follows loosely."
@@ -77,10 +78,8 @@ def audio_driven_tab(studio: Studio, defaults: Defaults, *, toy: bool = False) -
         """
         if audio is None:
             raise gr.Error("Please upload or record a sound first.", print_exception=False)
-        with human_errors():
-            knobs = Knobs(
-                guidance, video_scale=video_scale, text_scale=text_scale, start=guidance_start, stop=guidance_stop
-            )
+        scales = dict(video_scale=video_scale, text_scale=text_scale)
+        knobs = chosen_knobs(guidance, **scales, start=guidance_start, stop=guidance_stop)
         job = Job(
             task="audio_to_video",
             audio=audio,

@@ -11,8 +11,8 @@ from gradio.components import Component
 
 from harmony.comparison import AXES, Compared, Comparison
 from harmony.comparison.result import HEADERS
-from harmony.session import Defaults, Job, Knobs
-from harmony.ui.controls import ButtonRow, chosen_seed, fine_controls
+from harmony.session import Defaults, Job
+from harmony.ui.controls import ButtonRow, chosen_knobs, chosen_seed, fine_controls
 from harmony.ui.players import EMPTY, players_html
 from harmony.ui.slide import Made
 from harmony.ui.studio import Studio, human_errors
@@ -97,8 +97,8 @@ def compare_tab(studio: Studio, defaults: Defaults) -> gr.State:
             sounds, settings, table, plot, film), a table of what was measured, the same as a plot (png), the seed that
             was used, and a line of facts.
         """
-        with human_errors():
-            knobs = Knobs(guidance, video_scale, audio_scale, text_scale, start=guidance_start, stop=guidance_stop)
+        scales = dict(video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
+        knobs = chosen_knobs(guidance, **scales, start=guidance_start, stop=guidance_stop)
         job = Job(
             task="joint",
             prompt=prompt,

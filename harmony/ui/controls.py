@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.components import Component
 
-from harmony.session import Defaults
+from harmony.session import Defaults, Knobs
 from harmony.ui.events import TELLING
 from harmony.ui.live import Live
-from harmony.ui.studio import Studio
+from harmony.ui.studio import Studio, human_errors
 
 MAX_SEED = 2**31 - 1
 GUIDANCE_CHOICES = [
@@ -50,6 +50,12 @@ def document_endpoint(function: Callable) -> Callable:
 
 def chosen_seed(seed: int | None, randomize: bool) -> int:
     return random.randint(0, MAX_SEED) if randomize or seed is None else int(seed)
+
+
+def chosen_knobs(kind: str, *, start: float, stop: float, **scales: float) -> Knobs:
+    """The guidance that a visitor chose; ``gr.Error`` with one sentence where there is none of the kind."""
+    with human_errors():
+        return Knobs(kind, **scales, start=start, stop=stop)
 
 
 # -- what goes in --------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gradio as gr
 
 from harmony.prompts import PromptFamily
-from harmony.session import Defaults, Job, Knobs
+from harmony.session import Defaults, Job
 from harmony.ui.controls import (
     ButtonRow,
+    chosen_knobs,
     chosen_seed,
     document_endpoint,
     fine_controls,
@@ -16,7 +17,7 @@ from harmony.ui.controls import (
 )
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel, TabFields
-from harmony.ui.studio import Studio, human_errors
+from harmony.ui.studio import Studio
 from harmony.ui.voice import check_consent, voice_controls
 from harmony.ui.words import compiled_line, surprise_button, word_buttons, words_line
 
@@ -87,8 +88,8 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
             image: A picture file, the first frame of the clip.
         """
         check_consent(reference_audio, voice_consent)
-        with human_errors():
-            knobs = Knobs(guidance, video_scale, audio_scale, text_scale, start=guidance_start, stop=guidance_stop)
+        scales = dict(video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
+        knobs = chosen_knobs(guidance, **scales, start=guidance_start, stop=guidance_stop)
         job = Job(
             task="joint",
             prompt=prompt,

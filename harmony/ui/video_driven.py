@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
-from harmony.session import Defaults, Job, Knobs
+from harmony.session import Defaults, Job
 from harmony.ui.controls import (
     ButtonRow,
+    chosen_knobs,
     chosen_seed,
     document_endpoint,
     fine_controls,
@@ -15,7 +16,7 @@ from harmony.ui.controls import (
 )
 from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel, TabFields
-from harmony.ui.studio import Studio, human_errors
+from harmony.ui.studio import Studio
 from harmony.ui.voice import check_consent, voice_controls
 
 INTRO = "Give a film, get the sound that belongs to it. Your pictures keep their size and frame rate."
@@ -77,10 +78,8 @@ def video_driven_tab(studio: Studio, defaults: Defaults) -> TabFields:
         if video is None:
             raise gr.Error("Please upload a film first.", print_exception=False)
         check_consent(reference_audio, voice_consent)
-        with human_errors():
-            knobs = Knobs(
-                guidance, audio_scale=audio_scale, text_scale=text_scale, start=guidance_start, stop=guidance_stop
-            )
+        scales = dict(audio_scale=audio_scale, text_scale=text_scale)
+        knobs = chosen_knobs(guidance, **scales, start=guidance_start, stop=guidance_stop)
         job = Job(
             task="video_to_audio",
             video=video,

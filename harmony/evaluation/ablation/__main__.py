@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harmony.evaluation.ablation.rows import MAIN, ROWS
-from harmony.evaluation.ablation.run import Plan, fill_data, run_row
+from harmony.evaluation.ablation.run import Plan, fill_data, score_row, train_row
 from harmony.evaluation.ablation.table import Results, markdown, summary
 
 app = typer.Typer(help="The paper's ablation, in the tiny world.", no_args_is_help=True)
@@ -26,6 +26,8 @@ def run(
     clips: Annotated[int, typer.Option(help="Training clips.")] = 8000,
     results: Folder = RESULTS,
     codecs: Annotated[Path | None, typer.Option(help="Folder with video/ and audio/.")] = None,
+    train: Annotated[bool, typer.Option(help="Train what is not trained.")] = True,
+    judge: Annotated[bool, typer.Option("--score/--no-score", help="Score what is trained.")] = True,
 ) -> None:
     """Train and score; what is done already is kept, so the same command goes on after a stop.
 
@@ -37,10 +39,14 @@ def run(
     if unknown := set(rows or ()) - set(known):
         raise typer.BadParameter(f"there is no row '{min(unknown)}'; choose from {', '.join(known)}")
     plan = Plan(steps, per_kind, clips, results, codecs or cache_home() / "codecs")
-    fill_data(plan, typer.echo)
+    if train:
+        fill_data(plan, typer.echo)
     for seed in seeds or (0, 1, 2):
         for name in rows or MAIN:
-            run_row(plan, known[name], seed, report=typer.echo)
+            if train:
+                train_row(plan, known[name], seed, report=typer.echo)
+            if judge:
+                score_row(plan, known[name], seed, report=typer.echo)
 
 
 @app.command()

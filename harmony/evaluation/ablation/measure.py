@@ -9,9 +9,9 @@ from pathlib import Path
 from harmony.evaluation.ablation.rows import IMPACTS, Way
 from harmony.evaluation.bench import Judges, file_name
 from harmony.evaluation.cases import Case, frozen_cases
-from harmony.evaluation.clips import Judged, events_of, make_clips, read_back, wish_of
+from harmony.evaluation.clips import events_of, make_clips, read_back, wish_of
 from harmony.evaluation.events import match_events
-from harmony.evaluation.faces import lip_sync, mouth_opening, voice_energy
+from harmony.evaluation.faces import lips_of
 from harmony.evaluation.figures import event_contrast
 from harmony.pipeline import HarmonyPipeline
 
@@ -65,14 +65,6 @@ def score(
             contrast = event_contrast(clip.frames, seen_at) if seen_at else None
             scores.append(ClipScore(case.kind, counts.hits, counts.found, counts.true, contrast))
         else:
-            scores.append(_face_score(case, clip, pipe))
+            lips = lips_of(clip.frames, clip.waveform, true=case.clip(pipe.timeline), timeline=pipe.timeline)
+            scores.append(ClipScore(case.kind, correlation=lips.correlation, lag=lips.best_lag))
     return [asdict(one) for one in scores]
-
-
-def _face_score(case: Case, clip: Judged, pipe: HarmonyPipeline) -> ClipScore:
-    true = case.clip(pipe.timeline)
-    mouth = true.source_masks[case.scene.words[0].source].any(0)
-    rates = dict(sample_rate=pipe.timeline.sample_rate, frame_rate=pipe.timeline.frame_rate)
-    energy = voice_energy(clip.waveform, **rates, num_frames=len(clip.frames))
-    found = lip_sync(mouth_opening(clip.frames, mouth), energy)
-    return ClipScore(case.kind, correlation=found.correlation, lag=found.best_lag)

@@ -7,8 +7,7 @@ on several machines can be put together.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,14 @@ from harmony.evaluation.ablation.rows import BATCH_SIZE, CACHE, DRIVEN, GUIDED, 
 from harmony.evaluation.bench import JUDGES, Judges
 from harmony.guidance import GuidanceConfig
 from harmony.pipeline import HarmonyPipeline
+from harmony.training.checkpoint import Progress
 from harmony.training.commands import open_encoder
 from harmony.training.export import export_run
 from harmony.training.trainer import Trainer, run_folder
 
 NUM_INFERENCE_STEPS = 10
 SAMPLING_SHIFT = 5.0
+MADE = "made.json"
 SHARES = (1 / 6, 1 / 3, 2 / 3, 1.0)  # of the steps, at which a row is scored
 
 
@@ -67,40 +68,56 @@ def fill_data(plan: Plan, report: Callable[[str], None]) -> None:
     fill_cache(folder, encoder, range(plan.clips), split="train", kinds=list(KINDS), shard_size=250, report=report)
 
 
-def run_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] = print) -> None:
-    """Train one row with one seed as far as it goes, and score it at every milestone that has no score yet."""
-    target = plan.result_file(row, seed)
-    entry = _earlier(target, row, seed, plan)
+def train_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] = print) -> None:
+    """Train one row with one seed, and keep the averaged weights of every milestone."""
     for steps in plan.milestones:
-        if str(steps) in entry["scores"]:
+        if not (exported(row, seed, steps) / MADE).is_file():
+            trainer = Trainer(row.config(seed, steps=steps), report=report)
+            _export(trainer, plan, exported(row, seed, steps), trainer.train())
+            report(f"{row.name} seed {seed}: {steps} steps")
+
+
+def score_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] = print) -> None:
+    """Score what is trained and has no score yet; the last milestone first, every way is kept as soon as it is done."""
+    target = plan.result_file(row, seed)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    entry = _earlier(target, row, seed, plan)
+    for steps in reversed(plan.milestones):
+        folder = exported(row, seed, steps)
+        if not (folder / MADE).is_file():
             continue
-        began = time.monotonic()
-        trainer = Trainer(row.config(seed, steps=steps), report=report)
-        progress = trainer.train()
-        pipe = _pipeline(trainer, plan)
-        ways = [DRIVEN] if row.name == "audio-driven" else [PLAIN, DRIVEN]
-        if steps == plan.milestones[-1] and row.passes == 3:
-            ways += GUIDED
-        scores = score_ways(pipe, ways, plan, folder=run_folder(f"ablation-clips/{row.name}-{seed}-{steps}"))
-        minutes = dict(training=round(progress.minutes, 2), step=round((time.monotonic() - began) / 60, 2))
-        entry["scores"][str(steps)] = {"minutes": minutes, "clips": progress.samples, "ways": scores}
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(entry) + "\n", encoding="utf-8")
-        report(f"{row.name} seed {seed}: {steps} steps scored, {minutes['step']} minutes")
+        found = entry["scores"].setdefault(str(steps), json.loads((folder / MADE).read_text()) | {"ways": {}})
+        for way in ways_of(row, last=steps == plan.milestones[-1]):
+            if way.name not in found["ways"]:
+                found["ways"][way.name] = _score_way(folder, way, plan)
+                target.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+                report(f"{row.name} seed {seed}: {steps} steps, {way.label}")
 
 
-def score_ways(pipe: HarmonyPipeline, ways: Sequence[Way], plan: Plan, *, folder: Path) -> dict[str, list[dict]]:
-    """Scores of every clip, by way."""
-    judges, cases = Judges.load(JUDGES), cases_of(plan.per_kind)
-    return {way.name: score(pipe, judges, way, cases, folder=folder / way.name) for way in ways}
+def ways_of(row: Row, *, last: bool) -> list[Way]:
+    """How clips of a row are made; the finished row with everything in it also with guidance."""
+    ways = [DRIVEN] if row.name == "audio-driven" else [PLAIN, DRIVEN]
+    return [*ways, *GUIDED] if last and row.passes == 3 else ways
 
 
-def _pipeline(trainer: Trainer, plan: Plan) -> HarmonyPipeline:
-    guidance = GuidanceConfig(terms=(), num_inference_steps=NUM_INFERENCE_STEPS, shift=SAMPLING_SHIFT)
-    pipe = export_run(trainer.folder, trainer.folder / "export", dtype="fp32", codec_dtype="fp32",
-                      codecs=plan.codecs, guidance=guidance)  # fmt: skip
+def exported(row: Row, seed: int, steps: int) -> Path:
+    """Where the weights of a milestone lie."""
+    return run_folder(f"ablation-{row.name}-{seed}") / f"export-{steps}"
+
+
+def _score_way(folder: Path, way: Way, plan: Plan) -> list[dict]:
+    """The score of every clip."""
+    pipe = HarmonyPipeline.from_pretrained(folder)
     pipe.set_progress_bar_config(disable=True)
-    return pipe
+    return score(pipe, Judges.load(JUDGES), way, cases_of(plan.per_kind), folder=folder / "clips" / way.name)
+
+
+def _export(trainer: Trainer, plan: Plan, folder: Path, progress: Progress) -> None:
+    """Write a milestone's weights, and last of all what they took."""
+    guidance = GuidanceConfig(terms=(), num_inference_steps=NUM_INFERENCE_STEPS, shift=SAMPLING_SHIFT)
+    export_run(trainer.folder, folder, dtype="fp32", codec_dtype="fp32", codecs=plan.codecs, guidance=guidance)
+    took = {"minutes": round(progress.minutes, 2), "clips": progress.samples}
+    (folder / MADE).write_text(json.dumps(took), encoding="utf-8")
 
 
 def _earlier(target: Path, row: Row, seed: int, plan: Plan) -> dict[str, Any]:
