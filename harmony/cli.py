@@ -13,7 +13,7 @@ import typer
 
 from harmony import __version__
 from harmony.convert.command import app as convert_app
-from harmony.memory.command import Offload, Quantize
+from harmony.memory.command import Compile, Offload, Quantize
 from harmony.memory.command import plan as plan_command
 from harmony.session import Job, Knobs, chosen_model, load_pipeline, run_job
 from harmony.terminal import default_output, new_seed, out, plain_errors, report, waiting, watch_steps
@@ -87,6 +87,7 @@ def generate(
     model: Model = None,
     quantize: Quantize = "auto",
     offload: Offload = "auto",
+    compile: Compile = False,
     output: Output = None,
     attention: Attention = False,
     debug: Debug = False,
@@ -97,7 +98,7 @@ def generate(
         reference_audio=reference_audio, attention=attention,
     )  # fmt: skip
     knobs = dict(kind=guidance, video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
-    opening = dict(quantize=quantize, offload=offload)
+    opening = dict(quantize=quantize, offload=offload, compile=compile)
     make_clip(job, knobs, name=prompt, steps=steps, seed=seed, model=model, opening=opening, output=output, debug=debug)
 
 
@@ -120,6 +121,7 @@ def audio_to_video(
     model: Model = None,
     quantize: Quantize = "auto",
     offload: Offload = "auto",
+    compile: Compile = False,
     output: Output = None,
     attention: Attention = False,
     debug: Debug = False,
@@ -131,7 +133,7 @@ def audio_to_video(
     )  # fmt: skip
     knobs = dict(kind=guidance, video_scale=video_scale, text_scale=text_scale)
     name = f"{sound.stem} video"
-    opening = dict(quantize=quantize, offload=offload)
+    opening = dict(quantize=quantize, offload=offload, compile=compile)
     make_clip(job, knobs, name=name, steps=steps, seed=seed, model=model, opening=opening, output=output, debug=debug)
 
 
@@ -154,6 +156,7 @@ def video_to_audio(
     model: Model = None,
     quantize: Quantize = "auto",
     offload: Offload = "auto",
+    compile: Compile = False,
     output: Output = None,
     attention: Attention = False,
     debug: Debug = False,
@@ -165,7 +168,7 @@ def video_to_audio(
     )  # fmt: skip
     knobs = dict(kind=guidance, audio_scale=audio_scale, text_scale=text_scale)
     name = f"{film.stem} sound"
-    opening = dict(quantize=quantize, offload=offload)
+    opening = dict(quantize=quantize, offload=offload, compile=compile)
     make_clip(job, knobs, name=name, steps=steps, seed=seed, model=model, opening=opening, output=output, debug=debug)
 
 
@@ -197,6 +200,7 @@ def compare(
     model: Model = None,
     quantize: Quantize = "auto",
     offload: Offload = "auto",
+    compile: Compile = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A new folder for it all. Default: named after the prompt.")
     ] = None,
@@ -211,7 +215,7 @@ def compare(
         job = Job(
             prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, knobs=knobs, steps=steps, seed=seed
         )  # fmt: skip
-        opening = dict(quantize=quantize, offload=offload)
+        opening = dict(quantize=quantize, offload=offload, compile=compile)
         compare_clips(job, axis=axis, values=values, model=model, opening=opening, folder=output)
 
 
@@ -223,6 +227,7 @@ def app_command(
     model: Model = None,
     quantize: Quantize = "auto",
     offload: Offload = "auto",
+    compile: Compile = False,
     host: Annotated[str | None, typer.Option(help="Where to listen; 0.0.0.0 is everywhere. Default: here.")] = None,
     port: Annotated[int | None, typer.Option(help="Default: 7860, or the next one that is free.")] = None,
     share: Annotated[bool, typer.Option("--share", help="Also offer a public link through Gradio.")] = False,
@@ -234,7 +239,7 @@ def app_command(
     with plain_errors(debug):
         from harmony.ui.app import launch_app  # seconds of imports that the other commands do not need
 
-        opening = dict(quantize=quantize, offload=offload)
+        opening = dict(quantize=quantize, offload=offload, compile=compile)
         launch_app(model, opening=opening, host=host, port=port, share=share, mcp=mcp, open_browser=open_browser)
 
 

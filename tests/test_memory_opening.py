@@ -12,7 +12,7 @@ from public_files import micro_sound_codec, small_config, write_public_files
 import harmony.convert.parts
 from harmony.convert.ovi import convert_ovi
 from harmony.memory import choice
-from harmony.memory.opening import arrange, offload_groups, open_pipeline, shelve
+from harmony.memory.opening import arrange, compile_layers, offload_groups, open_pipeline, shelve
 from harmony.memory.parts import Parts, weight_bytes
 from harmony.memory.planner import Settings
 from harmony.memory.quantize import KINDS, stored_bytes
@@ -20,6 +20,7 @@ from harmony.models.blocks import HarmonyBlock
 from harmony.models.codecs.video import PatchVideoCodec
 from harmony.pipeline import HarmonyPipeline
 from harmony.session import load_pipeline
+from harmony.session.opening import check_opening
 
 FAST = dict(num_frames=9, height=32, width=32, num_inference_steps=2, seed=3)
 CPU = torch.device("cpu")
@@ -171,6 +172,20 @@ def test_an_int8_clip_is_near_the_whole_one_and_offloads_alike(folder, whole) ->
     assert_same(clip_of(offloaded), resident)
 
 
+def test_compiled_layers_make_the_same_clip(folder, whole) -> None:
+    pipe = HarmonyPipeline.from_pretrained(folder)
+    compile_layers(pipe, backend="aot_eager", fullgraph=True)
+    assert pipe.opened_as == "layers compiled"
+    assert_same(clip_of(pipe), whole)
+
+
+def test_layers_that_are_quantised_or_moved_are_not_compiled(folder) -> None:
+    for settings in (Settings("int8"), Settings(offload="group"), Settings(offload="sequential")):
+        pipe = open_pipeline(folder, settings, device="cpu", dtype=torch.float32)
+        compile_layers(pipe, backend="aot_eager")
+        assert pipe.opened_as.endswith("layers not compiled: they are quantised or moved")
+
+
 # -- this machine ------------------------------------------------------------------------------------------------------
 
 
@@ -190,6 +205,7 @@ def test_int8_on_a_cpu(folder) -> None:
     ("wish", "words"),
     [
         (dict(offload="group"), "group offload moves weights between main memory and a graphics card"),
+        (dict(compile=True), "compiled layers need a graphics card, and none was found here"),
         (dict(quantize="int3"), "quantize must be auto, none, int8 or nf4; got 'int3'"),
     ],
 )
@@ -227,3 +243,10 @@ def test_captions_encoded_apart_make_the_same_clip(whole, folder) -> None:
     assert np.array_equal(clip_of(pipe, captions=captions).frames, whole.frames)
     with pytest.raises(ValueError, match="encoded from other texts"):
         pipe("a blue drum", captions=captions, **FAST)
+
+
+def test_what_cannot_be_compiled_is_said_before_anything_is_opened(monkeypatch) -> None:
+    monkeypatch.setattr("harmony.memory.card.has_card", lambda: True)
+    with pytest.raises(ValueError, match="quantised or offloaded cannot be compiled"):
+        check_opening(quantize="int8", offload="auto", compile=True)
+    check_opening(quantize="none", offload="none", compile=True)

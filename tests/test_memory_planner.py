@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,7 +21,7 @@ from transformers import UMT5Config, UMT5EncoderModel
 
 from harmony.guidance import GuidanceConfig, GuidanceTerm
 from harmony.memory.parts import ClipSize, Parts, weight_bytes
-from harmony.memory.planner import GB, Settings, candidates, expect, make_plan, passes_of_a_step
+from harmony.memory.planner import GB, Settings, candidates, expect, make_plan, on_card, passes_of_a_step
 from harmony.memory.track import cost_of
 from harmony.models.codecs.mmaudio import MMAudioCodec
 from harmony.models.codecs.wan import WanVideoCodec
@@ -33,6 +35,7 @@ CONFIGS = {
     "tiny": HarmonyConfig.tiny(),
 }
 SIZE = ClipSize(128, 128, 17)
+FULL_SIZE = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "full-size.json"
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +111,26 @@ def test_a_pass_needs_the_memory_that_was_told(name, clips) -> None:
     assert told.operations == pytest.approx(counter.get_total_flops(), rel=0.2)
 
 
+def test_a_card_needed_what_is_told(ovi) -> None:
+    """Random weights in Ovi's layout on an H200, by ``tools/measure_full_size.py``: the growth from loaded to peak."""
+    found = json.loads(FULL_SIZE.read_text())
+    measured, size = found["ovi"], ClipSize(found["height"], found["width"], found["frames"])
+    assert measured["weights_gb"]["measured"] == pytest.approx(measured["weights_gb"]["planned"], rel=0.005)
+    one, three = (ovi.denoise_cost(size, clips=clips, dtype=torch.bfloat16).peak_bytes for clips in (1, 3))
+    assert one / GB == pytest.approx(measured["one_pass"]["working_gb"]["measured"], rel=0.06)
+    assert three / GB == pytest.approx(measured["sync_cfg_one_batch"]["working_gb"]["measured"], rel=0.06)
+
+    eight_bits = measured["one_pass_int8"]
+    weights = weight_bytes(ovi.transformer, dtype=torch.bfloat16, quantization="int8") / GB
+    assert weights == pytest.approx(eight_bits["weights_gb"]["measured"], rel=0.01)
+    growth = eight_bits["peak_gb"] - eight_bits["weights_gb"]["measured"]
+    assert (one + ovi.int8_bytes(size, clips=1)) / GB == pytest.approx(growth, rel=0.06)
+
+    settings = Settings(offload="group")
+    waiting = on_card(ovi.transformer, weight_bytes(ovi.transformer, dtype=torch.bfloat16), settings).working
+    assert (waiting + one) / GB == pytest.approx(measured["one_pass_group_offload"]["peak_gb"], rel=0.06)
+
+
 @pytest.mark.parametrize("tiling", [False, True])
 @pytest.mark.parametrize("way", ["decode", "encode"])
 def test_coding_pictures_needs_the_memory_that_was_told(way, tiling) -> None:
@@ -152,7 +175,7 @@ def test_nothing_is_allocated_while_counting() -> None:
         (80, Settings(batch_passes=True)),
         (40, Settings(offload="model", batch_passes=True)),
         (24, Settings(offload="model", codecs_rest=True)),
-        (18, Settings("int8", "model")),
+        (18, Settings("int8", "model", codecs_rest=True)),
         (12, Settings(offload="group", codecs_rest=True, tiling=True)),
     ],
 )

@@ -22,6 +22,10 @@ Offload = Annotated[
         "Default: as needed."
     ),
 ]
+Compile = Annotated[
+    bool,
+    typer.Option("--compile", help="Compile the model's layers on the graphics card; the first clip waits for it."),
+]
 
 _PHASES = {"text": "reading the text", "denoise": "making the clip", "codecs": "coding pictures and sound"}
 

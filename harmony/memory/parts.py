@@ -165,6 +165,16 @@ class Parts:
         layers = self.config.num_layers
         return Cost(two.peak_bytes, one.operations + (layers - 1) * (two.operations - one.operations))
 
+    def int8_bytes(self, size: ClipSize, *, clips: int) -> int:
+        """What 8-bit layers need beside a pass in bf16: the largest product in int32, and what goes into it in int8."""
+        (t, h, w), audio = self.latent_size(size), self.timeline(size.num_frames).num_audio_latents
+        step_t, step_h, step_w = self.config.patch_size
+        pictures = (t // step_t) * (h // step_h) * (w // step_w)
+        return clips * max(
+            (pictures if "video" in name.split(".") else audio) * (4 * linear.out_features + linear.in_features)
+            for name, linear in quantizable(self.transformer, "int8")
+        )
+
     def decode_cost(self, size: ClipSize, *, tiling: bool = False) -> Cost:
         """Pictures from latents, in float32. Tiled: all finished tiles, and one at work or the picture put together."""
         return self._remember(("decode", size, tiling), lambda: self._video_cost("decode", size, tiling=tiling))

@@ -183,7 +183,7 @@ def expect(parts: Parts, settings: Settings, *, size: ClipSize, num_passes: int)
     )
     working = {
         "text": parts.text_cost(dtype=bf16).peak_bytes,
-        "denoise": step.peak_bytes,
+        "denoise": step.peak_bytes + (parts.int8_bytes(size, clips=clips) if kind == "int8" else 0),
         "codecs": max(cost.peak_bytes for cost in coding),
     }
     text, transformer = (

@@ -71,32 +71,50 @@ def read_prompt_family(model: str) -> PromptFamily | None:
     return family_named(json.loads(index.read_text(encoding="utf-8")).get("prompt_family") if index.is_file() else None)
 
 
-def check_opening(*, quantize: str, offload: str) -> None:
+def check_opening(*, quantize: str, offload: str, compile: bool = False) -> None:
     """Find out early whether :func:`load_pipeline` would refuse these words.
 
     Raises:
         ValueError: it would; one sentence says why.
     """
-    if quantize == offload == "auto":
+    if quantize == offload == "auto" and not compile:
         return
     from harmony.memory.card import has_card
     from harmony.memory.choice import settings_without_card
     from harmony.memory.planner import candidates
 
     candidates(quantize, offload) if has_card() else settings_without_card(quantize, offload)
+    if compile and not has_card():
+        raise ValueError("compiled layers need a graphics card, and none was found here; leave --compile out")
+    if compile and not {quantize, offload} <= {"auto", "none"}:
+        raise ValueError("layers that are quantised or offloaded cannot be compiled; leave one of them out")
 
 
-def load_pipeline(model: str, *, quantize: str = "auto", offload: str = "auto") -> HarmonyPipeline:
+def load_pipeline(
+    model: str, *, quantize: str = "auto", offload: str = "auto", compile: bool = False
+) -> HarmonyPipeline:
     """Open the pipeline and put it where it runs fastest; a big one so that it fits the card of this machine.
 
     Args:
         model: a folder, a hub id, or ``micro``.
         quantize: ``auto``, ``none``, ``int8`` or ``nf4``, see :mod:`harmony.memory`.
         offload: ``auto``, ``none``, ``model``, ``group`` or ``sequential``.
+        compile: compile the transformer's layers; the first clip then waits for it.
 
     Raises:
         ValueError: one sentence about what does not go together, or not on this machine.
     """
+    if compile:
+        check_opening(quantize=quantize, offload=offload, compile=compile)
+    pipe = _opened(model, quantize, offload)
+    if compile:
+        from harmony.memory.opening import compile_layers
+
+        compile_layers(pipe)
+    return pipe
+
+
+def _opened(model: str, quantize: str, offload: str) -> HarmonyPipeline:
     import torch
     from diffusers.utils import logging as diffusers_logging
 

@@ -92,7 +92,7 @@ def launch_app(
 
     Args:
         model: folder, hub id or ``micro``; by default ``$HARMONY_MODEL``, else the model that ships with the project.
-        opening: ``quantize`` and ``offload``, of :func:`~harmony.session.load_pipeline`.
+        opening: ``quantize``, ``offload`` and ``compile``, of :func:`~harmony.session.load_pipeline`.
         host, port: where to listen; by default this machine only, at 7860 or the next free port.
         share: also offer a public link through Gradio.
         mcp: also serve the endpoints as MCP tools.
@@ -103,10 +103,11 @@ def launch_app(
         ValueError: there is no such model, or it cannot be opened so; the sentence says what to give.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    opening = {"quantize": "auto", "offload": "auto"} | (opening or {})
+    usual = {"quantize": "auto", "offload": "auto", "compile": False}
+    opening = usual | (opening or {})
     check_opening(**opening)
     holder = ModelHolder(chosen_model(model), load=functools.partial(load_pipeline, **opening))
-    app = build_app(holder, tell_opening=has_card() or set(opening.values()) != {"auto"})
+    app = build_app(holder, tell_opening=has_card() or opening != usual)
     if on_zero_gpu():
         holder.start()  # there the weights must be placed before the first call
     app.launch(

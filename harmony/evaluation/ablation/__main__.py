@@ -52,10 +52,11 @@ def run(
 @app.command()
 def table(
     results: Folder = RESULTS,
+    steps: Annotated[int | None, typer.Option(help="Compare rows at this milestone; default: the last one.")] = None,
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("benchmarks/results/ablation.json"),
 ) -> None:
     """Put all results together."""
-    summed = summary(Results(results))
+    summed = summary(Results(results, steps=steps))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(summed, indent=2) + "\n", encoding="utf-8")
     typer.echo(markdown(summed))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 
 from harmony.evaluation.ablation.rows import IMPACTS, Way
-from harmony.evaluation.bench import Judges, file_name
+from harmony.evaluation.batch import generate_batch
+from harmony.evaluation.bench import Judges
 from harmony.evaluation.cases import Case, frozen_cases
-from harmony.evaluation.clips import events_of, make_clips, read_back, wish_of
+from harmony.evaluation.clips import Judged, events_of, wish_of
 from harmony.evaluation.events import match_events
 from harmony.evaluation.faces import lips_of
 from harmony.evaluation.figures import event_contrast
@@ -43,20 +43,15 @@ def cases_of(per_kind: int) -> list[Case]:
 
 
 def score(
-    pipe: HarmonyPipeline, judges: Judges, way: Way, cases: Sequence[Case], *, folder: Path, batch_size: int = 14
+    pipe: HarmonyPipeline, judges: Judges, way: Way, cases: Sequence[Case], *, batch_size: int = 14
 ) -> list[dict]:
-    """Make the clips of one way and score each of them.
-
-    Args:
-        folder: where the clips go; those that are there are kept.
+    """Make the clips of one way and score each of them, without the loss of a file between.
 
     Returns:
         The fields of a :class:`ClipScore` for each case.
     """
-    task = "audio_to_video" if way.driven else "joint"
-    wishes = [(file_name(case), lambda case=case: wish_of(case, task, pipe.timeline)) for case in cases]
-    paths = make_clips(pipe, wishes, folder=folder, terms=way.terms, batch_size=batch_size)
-    clips = [read_back(path) for path in paths]
+    clips = [clip for start in range(0, len(cases), batch_size)
+             for clip in _made(pipe, way, cases[start : start + batch_size])]  # fmt: skip
     seen, heard = events_of(clips, seen=judges.seen, heard=judges.heard)
     scores = []
     for case, clip, seen_at, heard_at in zip(cases, clips, seen, heard, strict=True):
@@ -68,3 +63,10 @@ def score(
             lips = lips_of(clip.frames, clip.waveform, true=case.clip(pipe.timeline), timeline=pipe.timeline)
             scores.append(ClipScore(case.kind, correlation=lips.correlation, lag=lips.best_lag))
     return [asdict(one) for one in scores]
+
+
+def _made(pipe: HarmonyPipeline, way: Way, cases: Sequence[Case]) -> list[Judged]:
+    task = "audio_to_video" if way.driven else "joint"
+    wishes = [wish_of(case, task, pipe.timeline) for case in cases]
+    guidance = replace(pipe.guidance, terms=way.terms)
+    return [Judged(clip.frames, clip.waveform) for clip in generate_batch(pipe, wishes, guidance=guidance)]

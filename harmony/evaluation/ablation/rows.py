@@ -34,7 +34,10 @@ _BASE: dict[str, Any] = {
     "loss": {"shift": 2.5, "noisiest_share": 0.1, "motion_weight": 3.0, "first_frame_batches": 0.0},
     "conditions": {"reference_batches": 0.25, "reference_seconds": [1.5, 1.5]},
     "optimizer": {"lr": 1.5e-3, "warmup_steps": 40, "decay_share": 0.0, "grad_clip": 2.0, "ema_decay": 0.99},
-    "run": {"batch_size": BATCH_SIZE, "workers": 0, "threads": 1, "cuda_graphs": True, "save_minutes": 60.0, "validate_minutes": 1e6},
+    "run": {
+        "batch_size": BATCH_SIZE, "workers": 0, "threads": 1, "cuda_graphs": True, "save_minutes": 60.0,
+        "validate_minutes": 1e6,
+    },
 }  # fmt: skip
 _GLOBAL = {"interaction_window": None, "rope_alignment": "native", "style": False}
 

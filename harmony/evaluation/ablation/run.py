@@ -78,26 +78,26 @@ def train_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] 
 
 
 def score_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] = print) -> None:
-    """Score what is trained and has no score yet; the last milestone first, every way is kept as soon as it is done."""
+    """Score what is trained and has no score yet, the last milestone first; every way is kept as soon as it is done."""
     target = plan.result_file(row, seed)
     target.parent.mkdir(parents=True, exist_ok=True)
     entry = _earlier(target, row, seed, plan)
-    for steps in reversed(plan.milestones):
+    for steps, way in ways_of(plan, row):
         folder = exported(row, seed, steps)
         if not (folder / MADE).is_file():
             continue
         found = entry["scores"].setdefault(str(steps), json.loads((folder / MADE).read_text()) | {"ways": {}})
-        for way in ways_of(row, last=steps == plan.milestones[-1]):
-            if way.name not in found["ways"]:
-                found["ways"][way.name] = _score_way(folder, way, plan)
-                target.write_text(json.dumps(entry) + "\n", encoding="utf-8")
-                report(f"{row.name} seed {seed}: {steps} steps, {way.label}")
+        if way.name not in found["ways"]:
+            found["ways"][way.name] = _score_way(folder, way, plan)
+            target.write_text(json.dumps(entry) + "\n", encoding="utf-8")
+            report(f"{row.name} seed {seed}: {steps} steps, {way.label}")
 
 
-def ways_of(row: Row, *, last: bool) -> list[Way]:
-    """How clips of a row are made; the finished row with everything in it also with guidance."""
+def ways_of(plan: Plan, row: Row) -> list[tuple[int, Way]]:
+    """At which milestones clips of a row are made, and how; the finished row with everything also with guidance."""
     ways = [DRIVEN] if row.name == "audio-driven" else [PLAIN, DRIVEN]
-    return [*ways, *GUIDED] if last and row.passes == 3 else ways
+    guided = GUIDED if row.passes == 3 else ()
+    return [(steps, way) for steps in reversed(plan.milestones) for way in ways] + [(plan.steps, way) for way in guided]
 
 
 def exported(row: Row, seed: int, steps: int) -> Path:
@@ -109,7 +109,7 @@ def _score_way(folder: Path, way: Way, plan: Plan) -> list[dict]:
     """The score of every clip."""
     pipe = HarmonyPipeline.from_pretrained(folder)
     pipe.set_progress_bar_config(disable=True)
-    return score(pipe, Judges.load(JUDGES), way, cases_of(plan.per_kind), folder=folder / "clips" / way.name)
+    return score(pipe, Judges.load(JUDGES), way, cases_of(plan.per_kind))
 
 
 def _export(trainer: Trainer, plan: Plan, folder: Path, progress: Progress) -> None:

@@ -87,11 +87,15 @@ def _value(
 class Results:
     """All result files of a folder.
 
+    Args:
+        folder: of the files; steps: the milestone at which rows are compared, the plan's last one if left out.
+
     Raises:
         FileNotFoundError: if there are none.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, steps: int | None = None) -> None:
+        self._steps = steps
         self.entries = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
         if not self.entries:
             raise FileNotFoundError(f"there are no ablation results in '{folder}'; run some first")
@@ -106,8 +110,8 @@ class Results:
 
     @property
     def steps(self) -> int:
-        """Of the whole plan."""
-        return max(entry["steps"] for entry in self.entries)
+        """At which rows are compared."""
+        return self._steps or max(entry["steps"] for entry in self.entries)
 
 
 def summary(results: Results) -> dict[str, Any]:
