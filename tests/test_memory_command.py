@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from types import SimpleNamespace
 
@@ -15,12 +16,13 @@ import harmony.memory.card
 import harmony.ui.studio
 from harmony import media
 from harmony.cli import cli
+from harmony.convert.licenses import weights_license
 from harmony.memory.card import matmul_rate
 from harmony.memory.parts import Parts
 from harmony.memory.planner import GB, Plan, Settings
 from harmony.pipeline import HarmonyPipeline
 from harmony.session import Job, Knobs, load_pipeline
-from harmony.ui.app import badge_when_open, launch_app
+from harmony.ui.app import badge, badge_when_open, launch_app
 from harmony.ui.model import ModelHolder
 from harmony.ui.studio import Studio
 from harmony.ui.zero import TEXT_SECONDS, clip_seconds
@@ -172,3 +174,13 @@ def test_text_is_a_call_of_its_own_on_a_shared_card_alone(pipe, monkeypatch) -> 
 def test_nothing_of_ahead_of_time_compilation_is_imported_on_a_cpu() -> None:
     load_pipeline("micro")
     assert "spaces.zero.torch.aoti" not in sys.modules
+
+
+@pytest.mark.parametrize(("with_sound", "forbids"), [(True, True), (False, False)])
+def test_the_header_tells_that_weights_are_not_for_commerce(tmp_path, with_sound, forbids) -> None:
+    index = {"license": weights_license(with_sound=with_sound)}
+    (tmp_path / "model_index.json").write_text(json.dumps(index))
+    holder = ModelHolder(str(tmp_path), load=lambda name: SimpleNamespace(opened_as="bf16"))
+    for shown in (badge(str(tmp_path)), badge_when_open(holder)):
+        assert tmp_path.name in shown and ("for non-commercial use only" in shown) == forbids
+    assert "CC-BY-NC-4.0" in badge(str(tmp_path)) or not forbids

@@ -16,6 +16,7 @@ from harmony.session.opening import (
     is_bundled,
     load_pipeline,
     read_defaults,
+    read_license,
     read_prompt_family,
 )
 from harmony.session.part import longest_clip
@@ -36,6 +37,7 @@ __all__ = [
     "load_pipeline",
     "longest_clip",
     "read_defaults",
+    "read_license",
     "read_prompt_family",
     "run_job",
 ]

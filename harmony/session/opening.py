@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import harmony
 from harmony.guidance import CONFIG_NAME, GuidanceConfig
@@ -60,15 +60,22 @@ def read_prompt_family(model: str) -> PromptFamily | None:
     """How a checkpoint wants to be told, read from its index; ``None`` where it takes the fields apart."""
     from harmony.prompts import family_named
 
-    if model == MICRO:
-        return None
-    if Path(model).is_dir():
-        index = Path(model) / "model_index.json"
-    else:
+    return family_named(_index(model).get("prompt_family"))
+
+
+def read_license(model: str) -> str | None:
+    """The licence of a checkpoint's weights, read from its index; ``None`` where none is told."""
+    return _index(model).get("license")
+
+
+def _index(model: str) -> dict[str, Any]:
+    """A checkpoint's ``model_index.json``; empty for what has none."""
+    file = Path(model) / "model_index.json"
+    if not Path(model).is_dir() and "/" in model:
         from huggingface_hub import hf_hub_download
 
-        index = Path(hf_hub_download(model, "model_index.json"))
-    return family_named(json.loads(index.read_text(encoding="utf-8")).get("prompt_family") if index.is_file() else None)
+        file = Path(hf_hub_download(model, "model_index.json"))
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def check_opening(*, quantize: str, offload: str, compile: bool = False) -> None:

@@ -17,6 +17,7 @@ from harmony.session import (
     is_bundled,
     load_pipeline,
     read_defaults,
+    read_license,
     read_prompt_family,
 )
 from harmony.ui.about import about_tab
@@ -31,10 +32,16 @@ from harmony.ui.video_driven import video_driven_tab
 
 
 def badge(model: str) -> str:
-    """One plain line about what the model in use can do."""
+    """One plain line about what the model in use can do, and what its licence forbids."""
     if model == MICRO:
         return "Random weights: they make noise, for trying the app"
-    return "The shipped model draws a toy world" if is_bundled(model) else html.escape(model)
+    if is_bundled(model):
+        return "The shipped model draws a toy world"
+    license = read_license(model) or ""
+    name = html.escape(model)
+    if "-NC" not in license.upper():
+        return name
+    return f'{name} · <span title="{html.escape(license)}">for non-commercial use only</span>'
 
 
 def badge_when_open(holder: ModelHolder) -> Any:
