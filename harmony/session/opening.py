@@ -70,6 +70,8 @@ def read_license(model: str) -> str | None:
 
 def _index(model: str) -> dict[str, Any]:
     """A checkpoint's ``model_index.json``; empty for what has none."""
+    if model == MICRO:
+        return {}
     file = Path(model) / "model_index.json"
     if not Path(model).is_dir() and "/" in model:
         from huggingface_hub import hf_hub_download
