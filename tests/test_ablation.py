@@ -8,13 +8,13 @@ from dataclasses import asdict
 import pytest
 
 from harmony.evaluation.ablation.measure import ClipScore
-from harmony.evaluation.ablation.rows import GUIDED, MAIN, ROWS
-from harmony.evaluation.ablation.run import Plan, _earlier
+from harmony.evaluation.ablation.rows import GUIDED, MAIN, PLAIN, ROWS
+from harmony.evaluation.ablation.run import Plan, _earlier, ways_of
 from harmony.evaluation.ablation.table import MEASURES, Results, estimate, markdown, summary
 from harmony.models.transformer import HarmonyTransformer
 
 ROW = {row.name: row for row in ROWS}
-F1, LIPS, _ = MEASURES
+F1, LIPS = (next(m for m in MEASURES if m.name == name) for name in ("event_f1", "lip_correlation"))
 
 
 def test_rows_differ_in_what_they_are_named_for() -> None:
@@ -47,9 +47,10 @@ def test_scales_of_compared_guidance_are_the_same() -> None:
 
 
 def clips(*hits: int) -> list[dict]:
-    return [asdict(ClipScore("drum", hits=hit, found=2, true=2, contrast=0.1)) for hit in hits] + [
-        asdict(ClipScore("face", correlation=0.5, lag=0))
-    ]
+    return [
+        asdict(ClipScore("drum", hits=hit, found=2, true=2, contrast=0.1, sync_c=float(hit), sync_d=1.0))
+        for hit in hits
+    ] + [asdict(ClipScore("face", correlation=0.5, lag=0, sync_c=0.5, sync_d=1.0))]
 
 
 def test_estimates_are_means_over_seeds_and_differences_are_paired() -> None:
@@ -66,21 +67,38 @@ def entry(row: str, seed: int, plan: Plan, scores: dict) -> dict:
 
 def test_a_table_tells_equal_steps_and_equal_passes(tmp_path) -> None:
     plan = Plan(600, 2, 100, tmp_path, tmp_path)
-    assert plan.milestones == [100, 200, 400, 600]
+    assert plan.milestones == [200, 400, 600] and Plan(500, 2, 100, tmp_path, tmp_path).milestones[-1] == 500
     ways = {"plain": clips(2, 2), "sync-2": clips(2, 2), "driven": clips(2, 2)}
     early = {"plain": clips(0, 2)}
     for seed in (0, 1):
-        scores = {"200": {"ways": early}, "600": {"ways": ways}}
+        scores = {"200": {"ways": ways}}
         plan.result_file(ROW["synergy"], seed).write_text(json.dumps(entry("synergy", seed, plan, scores)))
-        scores = {"600": {"ways": {"plain": clips(1, 1)}}}
+        scores = {"200": {"ways": {"plain": clips(1, 1)}}, "600": {"ways": early}}
         plan.result_file(ROW["global"], seed).write_text(json.dumps(entry("global", seed, plan, scores)))
     summed = summary(Results(tmp_path))
-    synergy = summed["rows"]["synergy"]
-    assert synergy["equal_steps"]["plain"]["event_f1"]["value"] == 1.0
-    assert synergy["equal_passes"]["steps"] == 200 and synergy["equal_passes"]["plain"]["event_f1"]["value"] == 0.5
-    assert summed["rows"]["global"]["equal_steps"]["seeds"] == 2 and "gldi" not in summed["rows"]
-    assert summed["guidance"]["sync-2"]["gain"]["event_f1"]["value"] == 0.0
-    assert "| SyncCFG, scale 2 | 1.00 [1.00, 1.00] |" in markdown(summed)
+    synergy, baseline = summed["rows"]["synergy"], summed["rows"]["global"]
+    assert synergy["equal_steps"]["plain"]["event_f1"]["value"] == 1.0 and "equal_passes" not in synergy
+    assert baseline["equal_steps"]["plain"]["event_f1"]["value"] == 0.5 and baseline["equal_steps"]["steps"] == 200
+    assert baseline["equal_passes"]["steps"] == 600 and baseline["equal_passes"]["plain"]["sync_c"]["value"] < 1.0
+    assert baseline["equal_steps"]["seeds"] == 2 and "gldi" not in summed["rows"]
+    assert summed["guidance"]["synergy/sync-2"]["gain"]["event_f1"]["value"] == 0.0
+    assert "| SyncCFG, scale 2 | synergy, 200 steps | 1.50" in markdown(summed)
+
+
+def test_rows_that_share_no_step_cannot_be_compared(tmp_path) -> None:
+    plan = Plan(600, 2, 100, tmp_path, tmp_path)
+    for name, steps in (("global", "200"), ("gldi", "400")):
+        scores = {steps: {"ways": {"plain": clips(1, 1)}}}
+        plan.result_file(ROW[name], 0).write_text(json.dumps(entry(name, 0, plan, scores)))
+    with pytest.raises(ValueError, match="no step at which all rows"):
+        summary(Results(tmp_path))
+
+
+def test_only_the_last_milestone_of_a_row_with_everything_is_guided() -> None:
+    ways = ways_of(ROW["synergy"], [200, 400])
+    assert {steps for steps, way in ways if way in GUIDED} == {400} and (200, PLAIN) in ways
+    assert not any(way in GUIDED for _, way in ways_of(ROW["gldi"], [200, 400]))
+    assert [way.name for _, way in ways_of(ROW["audio-driven"], [200])] == ["driven"]
 
 
 def test_scores_of_another_plan_are_not_taken_for_this_one(tmp_path) -> None:

@@ -54,12 +54,13 @@ def generate_batch(
     requests = [_request(pipe, one, settings, wish["seed"]) for one, wish in zip(conditions, wishes, strict=True)]
     models = dict(tokenizer=pipe.tokenizer, text_encoder=pipe.text_encoder, transcript_encoder=pipe.transcript_encoder)
     codecs = dict(video_codec=pipe.video_codec, audio_codec=pipe.audio_codec)
-    size = dict(height=pipe.config.height, width=pipe.config.width)
+    size, device = dict(height=pipe.config.height, width=pipe.config.width), pipe._execution_device
     encoded = [
-        encode_conditions(one, timeline, **models, audio_codec=pipe.audio_codec, seed=request.seed)
+        encode_conditions(one, timeline, **models, audio_codec=pipe.audio_codec, seed=request.seed, device=device)
         for one, request in zip(conditions, requests, strict=True)
     ]
-    given, first_frame = _stack_given([encode_given(one, timeline, **codecs, **size) for one in conditions])
+    given = [encode_given(one, timeline, **codecs, **size, device=device) for one in conditions]
+    given, first_frame = _stack_given(given)
     no_text = stack_conditioning([one.no_text or Conditioning() for one in encoded])
     anchors = _anchors(pipe, settings, first_frame, no_text)
     sigmas = shifted_sigmas(settings.num_inference_steps, shift=settings.shift, start=settings.sigma_max)
@@ -146,7 +147,8 @@ def _anchors(
     grey = None
     if guidance.static_anchor == "grey" and first_frame is None:
         size = dict(height=pipe.config.height, width=pipe.config.width)
-        grey = grey_latents(pipe.video_codec, pipe.timeline.num_video_latents, **size, device="cpu")
+        latents = pipe.timeline.num_video_latents
+        grey = grey_latents(pipe.video_codec, latents, **size, device=pipe._execution_device)
     codecs = dict(video_codec=pipe.video_codec, audio_codec=pipe.audio_codec)
     return make_anchors(first_frame, pipe.timeline, **codecs, no_text=no_text, grey=grey)
 
@@ -158,4 +160,5 @@ def _noise(pipe: HarmonyPipeline, timeline: Timeline, seeds: Sequence[int]) -> S
         (pipe.video_codec.latent_channels, *grid),
         (pipe.audio_codec.latent_channels, timeline.num_audio_latents),
         seeds=seeds,
+        device=pipe._execution_device,
     )

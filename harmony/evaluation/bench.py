@@ -17,6 +17,7 @@ from harmony.evaluation.classifier import SceneClassifier
 from harmony.evaluation.clips import Judged, Way, events_of, make_clips, read_back, wish_of
 from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector
 from harmony.evaluation.figures import Times
+from harmony.evaluation.metrics.syncnet import WorldSyncNet
 from harmony.guidance import GuidanceTerm
 from harmony.pipeline import HarmonyPipeline
 from harmony.timeline import Timeline
@@ -26,11 +27,12 @@ JUDGES = Path(__file__).resolve().parents[2] / "assets" / "judges"
 
 @dataclass(frozen=True)
 class Judges:
-    """The networks that judge; see :mod:`harmony.evaluation.train`."""
+    """The networks that judge; see :mod:`harmony.evaluation.train` and, for the last, the SyncNet's own training."""
 
     seen: SeenEventDetector
     heard: HeardEventDetector
     scene: SceneClassifier
+    sync: WorldSyncNet
 
     @classmethod
     def load(cls, folder: Path = JUDGES) -> Judges:
@@ -43,6 +45,7 @@ class Judges:
             SeenEventDetector.from_pretrained(folder / "seen").float().eval(),
             HeardEventDetector.from_pretrained(folder / "heard").float().eval(),
             SceneClassifier.from_pretrained(folder / "scene").float().eval(),
+            WorldSyncNet.from_pretrained(folder / "sync").float().eval(),
         )
 
 

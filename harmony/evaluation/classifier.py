@@ -36,6 +36,11 @@ class SceneClassifier(ModelMixin, ConfigMixin):
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """(B, F, 3, H, W) in [0, 1] to scores (B, number of classes) per head."""
+        x = self.embed(frames)
+        return {name: head(x) for name, head in self.heads.items()}
+
+    def embed(self, frames: Tensor) -> Tensor:
+        """(B, F, 3, H, W) in [0, 1] to (B, 5 * width): what the heads judge by."""
         batch = frames.shape[0]
         chosen = frames[:, self.chosen_frames(frames.shape[1])]
         x = F.interpolate(rearrange(chosen, "b f c h w -> (b f) c h w"), (self.size, self.size), mode="area")
@@ -44,8 +49,7 @@ class SceneClassifier(ModelMixin, ConfigMixin):
         x = torch.cat([x - 0.5, x - x.median(dim=1, keepdim=True).values], dim=2)
         x = rearrange(self.look(x.flatten(0, 1)), "(b f) c h w -> b f (c h w)", b=batch)
         # The mean over time knows colours, the maximum knows what appears only for a moment.
-        x = self.gather(torch.cat([x.mean(1), x.amax(1)], dim=-1))
-        return {name: head(x) for name, head in self.heads.items()}
+        return self.gather(torch.cat([x.mean(1), x.amax(1)], dim=-1))
 
     def chosen_frames(self, num_frames: int) -> Tensor:
         """Which frames of a clip are looked at, (config.num_frames,)."""

@@ -9,7 +9,7 @@ held-out clips is measured by ``harmony evaluate``, and printed here for the val
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,8 @@ from harmony.evaluation.classifier import SceneClassifier, classifier_loss
 from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector, event_target
 from harmony.evaluation.events import f1_by_kind, match_events
 from harmony.evaluation.examples import Examples, render_examples
+from harmony.evaluation.figures import by_kind
+from harmony.evaluation.metrics.sound_classifier import SoundClassifier
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec
 from harmony.timeline import Timeline
@@ -53,12 +55,16 @@ def train_judge(
         schedule.step()
         if step >= steps * 0.9:
             tail.append(float(loss.detach()))
+        if (step + 1) % max(1, steps // 10) == 0:
+            print(f"step {step + 1}: loss {float(loss.detach()):.3f}", flush=True)
     model.eval()
     return float(np.mean(tail))
 
 
-def train_all(examples: Examples, *, steps: int, seed: int = 0, batch_size: int = 24) -> dict[str, nn.Module]:
-    """Train the three judges one after the other."""
+def train_all(
+    examples: Examples, *, steps: int, seed: int = 0, batch_size: int = 24, only: Sequence[str] | None = None
+) -> dict[str, nn.Module]:
+    """Train the judges, or only some, one after the other."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     timeline = Timeline(num_frames=examples.frames.shape[1])
@@ -68,10 +74,12 @@ def train_all(examples: Examples, *, steps: int, seed: int = 0, batch_size: int 
         "seen": (SeenEventDetector(frame_rate=timeline.frame_rate), impacts, detector_loss),
         "heard": (HeardEventDetector(sample_rate=timeline.sample_rate), impacts, detector_loss),
         "scene": (SceneClassifier(classes=visible_classes(examples)), everything, scene_loss),
+        "sound": (SoundClassifier(kinds=sorted(set(examples.kinds))), everything, sound_loss),
     }
+    judges = {name: judge for name, judge in judges.items() if name in (only or judges)}
     for name, (judge, clips, loss_of) in judges.items():
         start = time.monotonic()
-        batches = _batches(clips, batch_size, generator)
+        batches = shuffled(clips, batch_size, generator)
         loss = train_judge(judge, batches, lambda m, i, f=loss_of: f(m, examples, i, generator), steps=steps)
         print(f"{name}: loss {loss:.4f} after {steps} steps, {time.monotonic() - start:.0f} s", flush=True)
     return {name: judge for name, (judge, _, _) in judges.items()}
@@ -91,6 +99,11 @@ def scene_loss(model: SceneClassifier, examples: Examples, index: Tensor, genera
     looked_at = model.chosen_frames(examples.frames.shape[1])
     scores = model(examples.pictures(index, generator, size=model.size, frames=looked_at))
     return classifier_loss(scores, [examples.labels[i] for i in index.tolist()], model.config.classes)
+
+
+def sound_loss(model: SoundClassifier, examples: Examples, index: Tensor, generator: torch.Generator) -> Tensor:
+    target = torch.tensor([model.config.kinds.index(examples.kinds[i]) for i in index.tolist()])
+    return F.cross_entropy(model(examples.sounds(index, generator)), target)
 
 
 def visible_classes(examples: Examples) -> dict[str, list[str]]:
@@ -118,8 +131,15 @@ def quality(judges: dict[str, nn.Module], examples: Examples) -> dict[str, dict[
         }
     scores = {}
     for name, (judge, given) in inputs.items():
+        if judge not in judges:
+            continue
         found = [times for part in given[rows].split(16) for times in judges[judge].events(as_floats(part))]
         scores[name] = f1_by_kind([match_events(f, t) for f, t in zip(found, true, strict=True)], kinds)
+    if "sound" in judges:
+        heard = [kind for part in examples.waveform.split(16) for kind in judges["sound"].predict(part)]
+        scores["sound"] = by_kind([float(a == b) for a, b in zip(heard, examples.kinds, strict=True)], examples.kinds)
+    if "scene" not in judges:
+        return scores
     guesses = [g for part in examples.frames.split(16) for g in judges["scene"].predict(as_floats(part))]
     pairs = list(zip(guesses, examples.labels, strict=True))
     heads = {name: [g[name] == label[name] for g, label in pairs if name in label] for name in guesses[0]}
@@ -131,7 +151,8 @@ def as_floats(given: Tensor) -> Tensor:
     return given.float() / 255 if given.dtype == torch.uint8 else given
 
 
-def _batches(clips: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+def shuffled(clips: Tensor, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Batches of clips without end, every clip once an epoch."""
     while True:
         for order in torch.randperm(len(clips), generator=generator).split(batch_size):
             yield clips[order]
@@ -146,8 +167,9 @@ def main(
     steps: Annotated[int, typer.Option(help="Training steps of each judge.")] = 1500,
     seed: Annotated[int, typer.Option(help="First scene seed.")] = 500_000_000,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+    only: Annotated[list[str] | None, typer.Option(help="Only these: seen, heard, scene, sound.")] = None,
 ) -> None:
-    """Train the event detectors and the scene classifier that judge generated clips."""
+    """Train the event detectors and the classifiers of pictures and sounds that judge generated clips."""
     torch.set_num_threads(threads)
     examples = render_examples(range(seed, seed + clips), Timeline())
     held_out = render_examples(range(10 * len(KINDS)), Timeline(), split="val")
@@ -157,7 +179,7 @@ def main(
             MelAudioCodec.from_pretrained(codecs / "audio_codec").float().eval(),
         )
         examples, held_out = examples.with_codecs(*pair), held_out.with_codecs(*pair, error=0.0)
-    judges = train_all(examples, steps=steps)
+    judges = train_all(examples, steps=steps, only=only)
     for name, judge in judges.items():
         judge.half().save_pretrained(out / name)
     for name, scores in quality({name: judge.float() for name, judge in judges.items()}, held_out).items():

@@ -21,8 +21,8 @@ Folder = Annotated[Path, typer.Option(help="Folder of the rows' results.")]
 def run(
     rows: Annotated[list[str] | None, typer.Option("--row", help=f"Rows; default: {', '.join(MAIN)}.")] = None,
     seeds: Annotated[list[int] | None, typer.Option("--seed", help="Seeds; default: 0, 1, 2.")] = None,
-    steps: Annotated[int, typer.Option(help="Optimizer steps of every row.")] = 1200,
-    per_kind: Annotated[int, typer.Option(help="Held-out scenes of each kind.")] = 14,
+    steps: Annotated[int, typer.Option(help="Optimizer steps of every row.")] = 3600,
+    per_kind: Annotated[int, typer.Option(help="Held-out scenes of each kind.")] = 20,
     clips: Annotated[int, typer.Option(help="Training clips.")] = 8000,
     results: Folder = RESULTS,
     codecs: Annotated[Path | None, typer.Option(help="Folder with video/ and audio/.")] = None,

@@ -26,6 +26,7 @@ class ClipScore:
             former, all of the latter. Zero for faces.
         contrast: how easy its events are to see.
         correlation, lag: of mouth opening and voice, for faces; lag in frames.
+        sync_c, sync_d, offset: of our own SyncNet; offset in frames, positive where the sound comes late.
     """
 
     kind: str
@@ -35,6 +36,9 @@ class ClipScore:
     contrast: float | None = None
     correlation: float | None = None
     lag: int | None = None
+    sync_c: float | None = None
+    sync_d: float | None = None
+    offset: int | None = None
 
 
 def cases_of(per_kind: int) -> list[Case]:
@@ -55,13 +59,15 @@ def score(
     seen, heard = events_of(clips, seen=judges.seen, heard=judges.heard)
     scores = []
     for case, clip, seen_at, heard_at in zip(cases, clips, seen, heard, strict=True):
+        sync = judges.sync.score_clip(clip.frames, clip.waveform)
+        synced = dict(sync_c=sync.confidence, sync_d=sync.distance, offset=sync.offset)
         if case.kind in IMPACTS:
             counts = match_events(seen_at, case.times) if way.driven else match_events(heard_at, seen_at)
             contrast = event_contrast(clip.frames, seen_at) if seen_at else None
-            scores.append(ClipScore(case.kind, counts.hits, counts.found, counts.true, contrast))
+            scores.append(ClipScore(case.kind, counts.hits, counts.found, counts.true, contrast, **synced))
         else:
             lips = lips_of(clip.frames, clip.waveform, true=case.clip(pipe.timeline), timeline=pipe.timeline)
-            scores.append(ClipScore(case.kind, correlation=lips.correlation, lag=lips.best_lag))
+            scores.append(ClipScore(case.kind, correlation=lips.correlation, lag=lips.best_lag, **synced))
     return [asdict(one) for one in scores]
 
 

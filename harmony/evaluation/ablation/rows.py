@@ -16,7 +16,7 @@ from harmony.training.config import TrainingConfig
 IMPACTS = ("drum", "lamp", "hammer", "knock")
 KINDS = (*IMPACTS, "face")
 CACHE = "ablation"
-BATCH_SIZE = 32
+BATCH_SIZE = 64
 # Constant rate and averaged weights: every checkpoint on the way is as good as a run that was meant to end there.
 _BASE: dict[str, Any] = {
     "streams": "both",
@@ -59,6 +59,11 @@ class Row:
     model: Mapping[str, Any] = field(default_factory=dict)
     tasks: Mapping[str, Any] = field(default_factory=lambda: {"cross_task": "joint"})
     passes: int = 1
+
+    @property
+    def has_everything(self) -> bool:
+        """Local interaction, style, alignment and cross-task synergy."""
+        return not self.model and self.tasks["cross_task"] in ("literal", "sampled")
 
     def config(self, seed: int, *, steps: int) -> TrainingConfig:
         """The training with ``seed``, to be gone on with up to ``steps``."""

@@ -7,10 +7,13 @@ on several machines can be put together.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from harmony.data.home import cache_home
 from harmony.evaluation.ablation.measure import cases_of, score
@@ -26,7 +29,7 @@ from harmony.training.trainer import Trainer, run_folder
 NUM_INFERENCE_STEPS = 10
 SAMPLING_SHIFT = 5.0
 MADE = "made.json"
-SHARES = (1 / 6, 1 / 3, 2 / 3, 1.0)  # of the steps, at which a row is scored
+MILESTONES = (200, 400, 600, 1200, 1800, 3600)  # with a third of each of the later ones, for equal passes
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Plan:
     @property
     def milestones(self) -> list[int]:
         """Steps at which a row is scored."""
-        return [max(1, round(self.steps * share)) for share in SHARES]
+        return [*(stop for stop in MILESTONES if stop < self.steps), self.steps]
 
     def result_file(self, row: Row, seed: int) -> Path:
         return self.results / f"{row.name}-{seed}.json"
@@ -70,11 +73,12 @@ def fill_data(plan: Plan, report: Callable[[str], None]) -> None:
 
 def train_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] = print) -> None:
     """Train one row with one seed, and keep the averaged weights of every milestone."""
-    for steps in plan.milestones:
-        if not (exported(row, seed, steps) / MADE).is_file():
-            trainer = Trainer(row.config(seed, steps=steps), report=report)
-            _export(trainer, plan, exported(row, seed, steps), trainer.train())
-            report(f"{row.name} seed {seed}: {steps} steps")
+    missing = [steps for steps in plan.milestones if not (exported(row, seed, steps) / MADE).is_file()]
+    trainer = Trainer(row.config(seed, steps=plan.steps), report=report) if missing else None
+    for steps in missing:
+        trainer.config = row.config(seed, steps=steps)  # the same training, with an earlier end
+        _export(trainer, plan, exported(row, seed, steps), trainer.train())
+        report(f"{row.name} seed {seed}: {steps} steps")
 
 
 def score_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] = print) -> None:
@@ -82,10 +86,9 @@ def score_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] 
     target = plan.result_file(row, seed)
     target.parent.mkdir(parents=True, exist_ok=True)
     entry = _earlier(target, row, seed, plan)
-    for steps, way in ways_of(plan, row):
+    trained = [steps for steps in plan.milestones if (exported(row, seed, steps) / MADE).is_file()]
+    for steps, way in ways_of(row, trained):
         folder = exported(row, seed, steps)
-        if not (folder / MADE).is_file():
-            continue
         found = entry["scores"].setdefault(str(steps), json.loads((folder / MADE).read_text()) | {"ways": {}})
         if way.name not in found["ways"]:
             found["ways"][way.name] = _score_way(folder, way, plan)
@@ -93,11 +96,13 @@ def score_row(plan: Plan, row: Row, seed: int, *, report: Callable[[str], None] 
             report(f"{row.name} seed {seed}: {steps} steps, {way.label}")
 
 
-def ways_of(plan: Plan, row: Row) -> list[tuple[int, Way]]:
-    """At which milestones clips of a row are made, and how; the finished row with everything also with guidance."""
+def ways_of(row: Row, trained: Sequence[int]) -> list[tuple[int, Way]]:
+    """At which milestones clips of a row are made, and how; the last one of a row with everything in it is also made
+    with guidance."""
     ways = [DRIVEN] if row.name == "audio-driven" else [PLAIN, DRIVEN]
-    guided = GUIDED if row.passes == 3 else ()
-    return [(steps, way) for steps in reversed(plan.milestones) for way in ways] + [(plan.steps, way) for way in guided]
+    guided = GUIDED if row.has_everything else ()
+    last = trained[-1:]
+    return [(s, way) for s in last for way in (*ways, *guided)] + [(s, w) for s in reversed(trained[:-1]) for w in ways]
 
 
 def exported(row: Row, seed: int, steps: int) -> Path:
@@ -107,9 +112,17 @@ def exported(row: Row, seed: int, steps: int) -> Path:
 
 def _score_way(folder: Path, way: Way, plan: Plan) -> list[dict]:
     """The score of every clip."""
+    pipe, judges = _opened(folder)
+    return score(pipe, judges, way, cases_of(plan.per_kind))
+
+
+@lru_cache(maxsize=1)
+def _opened(folder: Path) -> tuple[HarmonyPipeline, Judges]:
+    """A milestone and its judges; the ways of a milestone come one after the other."""
     pipe = HarmonyPipeline.from_pretrained(folder)
+    pipe.to("cuda" if torch.cuda.is_available() else "cpu")
     pipe.set_progress_bar_config(disable=True)
-    return score(pipe, Judges.load(JUDGES), way, cases_of(plan.per_kind))
+    return pipe, Judges.load(JUDGES)
 
 
 def _export(trainer: Trainer, plan: Plan, folder: Path, progress: Progress) -> None:

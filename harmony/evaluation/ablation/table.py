@@ -14,6 +14,7 @@ from harmony.evaluation.ablation.rows import GUIDED, IMPACTS, PLAIN, ROWS, Row
 from harmony.evaluation.figures import Figure
 
 SAMPLES = 1000
+CURVES = ("sync_c", "event_f1", "lip_correlation")  # what is drawn over the steps of training
 Clips = list[list[dict[str, Any]]]  # scores by seed and case
 
 
@@ -49,7 +50,19 @@ def contrast(clips: Sequence[dict[str, Any]]) -> float:
     return float(np.mean(found)) if found else float("nan")
 
 
+def sync_confidence(clips: Sequence[dict[str, Any]]) -> float:
+    """Mean Sync-C of our own SyncNet, events and faces alike."""
+    return float(np.mean([clip["sync_c"] for clip in clips]))
+
+
+def sync_distance(clips: Sequence[dict[str, Any]]) -> float:
+    """Mean Sync-D of our own SyncNet."""
+    return float(np.mean([clip["sync_d"] for clip in clips]))
+
+
 MEASURES = (
+    Measure("sync_c", "Sync-C", sync_confidence),
+    Measure("sync_d", "Sync-D", sync_distance),
     Measure("event_f1", "event F1", event_f1),
     Measure("lip_correlation", "mouth and voice", lip_correlation),
     Measure("event_contrast", "event contrast", contrast),
@@ -88,7 +101,9 @@ class Results:
     """All result files of a folder.
 
     Args:
-        folder: of the files; steps: the milestone at which rows are compared, the plan's last one if left out.
+        folder: of the files.
+        steps: the milestone at which rows are compared; if left out, the last one that all rows have reached with all
+            their seeds.
 
     Raises:
         FileNotFoundError: if there are none.
@@ -106,12 +121,19 @@ class Results:
         return [scores for scores in found if scores]
 
     def milestones(self, row: str) -> list[int]:
-        return sorted({int(steps) for e in self.entries if e["row"] == row for steps in e["scores"]})
+        """Steps at which every seed of a row was scored."""
+        scored = [{int(steps) for steps in e["scores"]} for e in self.entries if e["row"] == row]
+        return sorted(set.intersection(*scored)) if scored else []
 
     @property
     def steps(self) -> int:
         """At which rows are compared."""
-        return self._steps or max(entry["steps"] for entry in self.entries)
+        if self._steps is not None:
+            return self._steps
+        common = set.intersection(*(set(self.milestones(entry["row"])) for entry in self.entries))
+        if not common:
+            raise ValueError("there is no step at which all rows were scored; train and score the rows further")
+        return max(common)
 
 
 def summary(results: Results) -> dict[str, Any]:
@@ -125,10 +147,11 @@ def summary(results: Results) -> dict[str, Any]:
 
 
 def row_summary(results: Results, row: Row) -> dict[str, Any]:
-    """A row at equal steps; and, where a step takes several passes, at equal passes."""
+    """A row at equal steps, and at as many passes as the row with the most of them a step has then taken."""
+    most = max(entry["passes"] for entry in results.entries)
     stops = {"equal_steps": results.steps}
-    if row.passes > 1:
-        stops["equal_passes"] = round(results.steps / row.passes)
+    if most > row.passes:
+        stops["equal_passes"] = round(results.steps * most / row.passes)
     found: dict[str, Any] = {}
     for name, steps in stops.items():
         for way in ("plain", "driven"):
@@ -144,44 +167,49 @@ def curve(results: Results, row: Row) -> dict[str, dict[str, Any]]:
     for steps in results.milestones(row.name):
         for way in ("plain", "driven"):
             if clips := results.clips(row.name, way, steps=steps):
-                figures = {m.name: estimate(clips, m).to_dict() for m in MEASURES[:2]}
+                figures = {m.name: estimate(clips, m).to_dict() for m in MEASURES if m.name in CURVES}
                 found.setdefault(way, {})[str(steps)] = figures
     return found
 
 
 def guidance_summary(results: Results) -> dict[str, Any]:
-    """Each guidance on the row with everything in it, and what it adds to none (paired)."""
+    """Each guidance on the rows with everything in them, as far as they came, and what it adds to none (paired)."""
     found: dict[str, Any] = {}
-    for row in ROWS:
-        plain = results.clips(row.name, PLAIN.name, steps=results.steps)
+    for row in (row for row in ROWS if row.has_everything and results.milestones(row.name)):
+        steps = results.milestones(row.name)[-1]
+        plain = results.clips(row.name, PLAIN.name, steps=steps)
         for way in GUIDED:
-            clips = results.clips(row.name, way.name, steps=results.steps)
+            clips = results.clips(row.name, way.name, steps=steps)
             if clips and len(clips) == len(plain):
                 figures = {m.name: estimate(clips, m).to_dict() for m in MEASURES}
                 gains = {m.name: estimate(clips, m, minus=plain).to_dict() for m in MEASURES}
-                found[way.name] = {"label": way.label, "row": row.name, "figures": figures, "gain": gains}
+                told = {"label": way.label, "row": row.name, "steps": steps}
+                found[f"{row.name}/{way.name}"] = told | {"figures": figures, "gain": gains}
     return found
 
 
 def markdown(summed: dict[str, Any]) -> str:
     """The rows as a table for people."""
-    lines = ["| training | compared at | event F1, joint | mouth and voice, joint | event F1, audio-driven | seeds |"]
-    lines.append("|---|---|---|---|---|---|")
+    joint = ("sync_c", "sync_d", "event_f1", "lip_correlation")
+    lines = [
+        "| training | compared at | Sync-C | Sync-D | event F1 | mouth and voice | event F1, audio-driven | seeds |"
+    ]
+    lines.append("|---" * 8 + "|")
     for told in summed["rows"].values():
         for stop in ("equal_steps", "equal_passes"):
             if stop in told:
                 at = told[stop]
-                cells = [_cell(at, "plain", "event_f1"), _cell(at, "plain", "lip_correlation"),
-                         _cell(at, "driven", "event_f1")]  # fmt: skip
+                cells = [_cell(at, "plain", name) for name in joint] + [_cell(at, "driven", "event_f1")]
                 name = f"{stop.replace('_', ' ')} ({at['steps']} steps)"
                 lines.append(f"| {told['label']} | {name} | {' | '.join(cells)} | {at['seeds']} |")
     if summed["guidance"]:
-        lines += ["", "| guidance | event F1, joint | gain | mouth and voice | gain | event contrast |"]
-        lines.append("|---|---|---|---|---|---|")
+        lines += ["", "| guidance | on | Sync-C | gain | event F1 | gain | mouth and voice | gain | event contrast |"]
+        lines.append("|---" * 9 + "|")
     for told in summed["guidance"].values():
         of, gain = told["figures"], told["gain"]
-        cells = (of["event_f1"], gain["event_f1"], of["lip_correlation"], gain["lip_correlation"], of["event_contrast"])
-        lines.append(f"| {told['label']} | {' | '.join(_figure(cell) for cell in cells)} |")
+        cells = [_figure(part[name]) for name in ("sync_c", "event_f1", "lip_correlation") for part in (of, gain)]
+        on = f"{told['row']}, {told['steps']} steps"
+        lines.append(f"| {told['label']} | {on} | {' | '.join(cells)} | {_figure(of['event_contrast'])} |")
     return "\n".join(lines) + "\n"
 
 

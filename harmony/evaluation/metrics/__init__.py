@@ -1,0 +1,1 @@
+"""Metrics, one idea a file. One that cannot run raises ``CannotMeasure`` and says why; none makes a number up."""
