@@ -19,6 +19,7 @@ from harmony.evaluation.clips import wish_of
 from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector
 from harmony.evaluation.examples import recode_frames, render_examples
 from harmony.evaluation.report import GROUPS, run
+from harmony.evaluation.metrics.syncnet import WorldSyncNet
 from harmony.evaluation.train import quality, train_all
 from harmony.guidance import GuidanceTerm
 from harmony.models.codecs.video import PatchVideoCodec
@@ -46,6 +47,7 @@ def judges(tmp_path_factory):
     HeardEventDetector(width=8).save_pretrained(folder / "heard")
     classes = {"kind": sorted(KINDS), "colour": ["blue", "red"], "size": ["big", "small"]}
     SceneClassifier(classes=classes, width=2).save_pretrained(folder / "scene")
+    WorldSyncNet(width=2, dim=8).save_pretrained(folder / "sync")
     return folder
 
 
@@ -149,7 +151,7 @@ def test_judges_learn(pipe):
     examples = examples.with_codecs(pipe.video_codec, pipe.audio_codec)
     judges = train_all(examples, steps=3, batch_size=4)
     scores = quality(judges, examples)
-    assert set(scores) == {"seen", "heard", "seen, codec", "heard, codec", "scene"}
+    assert set(scores) == {"seen", "heard", "seen, codec", "heard, codec", "scene", "sound"}
     assert set(scores["seen"]) == {"lamp", "drum"}
     assert 0 <= scores["scene"]["kind"] <= 1
 
