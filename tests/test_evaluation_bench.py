@@ -18,8 +18,8 @@ from harmony.evaluation.classifier import SceneClassifier
 from harmony.evaluation.clips import wish_of
 from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector
 from harmony.evaluation.examples import recode_frames, render_examples
-from harmony.evaluation.report import GROUPS, run
 from harmony.evaluation.metrics.syncnet import WorldSyncNet
+from harmony.evaluation.report import GROUPS, run
 from harmony.evaluation.train import quality, train_all
 from harmony.guidance import GuidanceTerm
 from harmony.models.codecs.video import PatchVideoCodec
