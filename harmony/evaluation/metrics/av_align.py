@@ -36,7 +36,7 @@ def sound_peaks(waveform: NDArray, *, sample_rate: int) -> list[float]:
     try:
         from librosa.onset import onset_detect
     except ImportError as error:
-        raise CannotMeasure("librosa is not installed; pip install 'harmony[evaluate]'") from error
+        raise CannotMeasure("librosa is not installed; pip install 'harmony[metrics]'") from error
     return [float(time) for time in onset_detect(y=waveform, sr=sample_rate, units="time")]
 
 

@@ -22,7 +22,7 @@ def mean_flow(frames: NDArray) -> NDArray:
     try:
         import cv2
     except ImportError as error:
-        raise CannotMeasure("opencv-python-headless is not installed; pip install 'harmony[evaluate]'") from error
+        raise CannotMeasure("opencv-python-headless is not installed; pip install 'harmony[metrics]'") from error
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     flows = (cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 3, 15, 3, 5, 1.2, 0) for a, b in itertools.pairwise(grey))
     return np.array([np.linalg.norm(flow, axis=-1).mean() for flow in flows])

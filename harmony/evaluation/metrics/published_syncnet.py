@@ -117,7 +117,7 @@ def sound_windows(waveform: NDArray) -> Tensor:
     try:
         from python_speech_features import mfcc
     except ImportError as error:
-        raise CannotMeasure("python_speech_features is not installed; pip install 'harmony[published]'") from error
+        raise CannotMeasure("python_speech_features is not installed; pip install 'harmony[metrics]'") from error
     samples = (np.clip(waveform, -1.0, 1.0) * 32767).astype(np.int16)
     columns = torch.from_numpy(mfcc(samples, SAMPLE_RATE)).float()  # (T, 13)
     return rearrange(columns.unfold(0, WINDOW * COLUMNS, COLUMNS), "n m t -> n 1 m t")

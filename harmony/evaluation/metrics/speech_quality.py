@@ -28,6 +28,6 @@ def speech_quality(waveform: NDArray) -> SpeechQuality:
     try:
         from speechmos import dnsmos
     except ImportError as error:
-        raise CannotMeasure(f"speechmos cannot be used ({error}); pip install 'harmony[evaluate]'") from error
+        raise CannotMeasure(f"speechmos cannot be used ({error}); pip install 'harmony[metrics]'") from error
     found = dnsmos.run(np.clip(waveform.astype(np.float32), -1.0, 1.0), sr=16_000)
     return SpeechQuality(float(found["ovrl_mos"]), float(found["sig_mos"]), float(found["bak_mos"]))
