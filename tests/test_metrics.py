@@ -26,4 +26,4 @@ def test_too_short_a_clip_is_refused() -> None:
 def test_frechet_distance_of_moved_points_is_the_way_they_moved() -> None:
     points = np.random.default_rng(0).normal(size=(200, 3))
     assert frechet_distance(points, points) == pytest.approx(0.0, abs=1e-6)
-    assert frechet_distance(points, [*points, 3.0, 0.0, 4.0]) == pytest.approx(25.0, abs=1e-6)
+    assert frechet_distance(points, points + np.array([3.0, 0.0, 4.0])) == pytest.approx(25.0, abs=1e-6)
