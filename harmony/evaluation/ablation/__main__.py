@@ -56,7 +56,10 @@ def table(
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("benchmarks/results/ablation.json"),
 ) -> None:
     """Put all results together."""
-    summed = summary(Results(results, steps=steps))
+    try:
+        summed = summary(Results(results, steps=steps))
+    except (FileNotFoundError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(summed, indent=2) + "\n", encoding="utf-8")
     typer.echo(markdown(summed))
