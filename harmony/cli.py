@@ -259,8 +259,14 @@ def train(context: typer.Context) -> None:
 
 @cli.command(context_settings=PASS_ON, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
-    """Measure a model: Harmony-Bench and its reports; [b]harmony evaluate --help[/b] tells how."""
+    """Measure a model on scenes of the tiny world; [b]harmony evaluate --help[/b] tells how."""
     pass_on("harmony.evaluation", context)
+
+
+@cli.command(context_settings=PASS_ON, add_help_option=False)
+def bench(context: typer.Context) -> None:
+    """Run Harmony-Bench: 150 cases, all metrics, one report; [b]harmony bench --help[/b] tells how."""
+    pass_on("harmony.evaluation.harmony_bench", context)
 
 
 def pass_on(package: str, context: typer.Context) -> None:

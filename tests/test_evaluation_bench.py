@@ -18,6 +18,7 @@ from harmony.evaluation.classifier import SceneClassifier
 from harmony.evaluation.clips import wish_of
 from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector
 from harmony.evaluation.examples import recode_frames, render_examples
+from harmony.evaluation.metrics.sound_classifier import SoundClassifier
 from harmony.evaluation.metrics.syncnet import WorldSyncNet
 from harmony.evaluation.report import GROUPS, run
 from harmony.evaluation.train import quality, train_all
@@ -47,6 +48,7 @@ def judges(tmp_path_factory):
     HeardEventDetector(width=8).save_pretrained(folder / "heard")
     classes = {"kind": sorted(KINDS), "colour": ["blue", "red"], "size": ["big", "small"]}
     SceneClassifier(classes=classes, width=2).save_pretrained(folder / "scene")
+    SoundClassifier(kinds=sorted(KINDS), width=4).save_pretrained(folder / "sound")
     WorldSyncNet(width=2, dim=8).save_pretrained(folder / "sync")
     return folder
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector, event_target, find_peaks
 from harmony.evaluation.events import Counts, derangement_within, f1, interval, match_events, mean_f1
+from harmony.evaluation.figures import matched_gain
 
 
 def test_each_event_is_paired_once():
@@ -125,3 +126,15 @@ def test_classifier_learns_only_from_attributes_a_clip_has():
     assert model.heads["colour"].weight.grad is None
     assert model.heads["kind"].weight.grad.abs().sum() > 0
     assert set(model.predict(frames)[0]) == {"kind", "colour"}
+
+
+def test_bigger_events_alone_are_no_gain_and_better_sync_is() -> None:
+    rng = np.random.default_rng(0)
+    easy, hard = rng.uniform(0.6, 1.0, 200), rng.uniform(0.0, 0.4, 200)
+
+    def scores(contrast: np.ndarray, plus: float = 0.0) -> list[tuple[float, float]]:
+        return [(value + plus, 1.0) for value in np.where(contrast > 0.5, 2.0, 1.0)]
+
+    mixed = np.concatenate([easy[:150], hard[:50]]), np.concatenate([easy[:50], hard[:150]])
+    assert matched_gain(scores(mixed[0]), scores(mixed[1]), mixed).value == pytest.approx(0.0, abs=1e-9)
+    assert matched_gain(scores(mixed[0], 3.0), scores(mixed[1]), mixed).value == pytest.approx(3.0)

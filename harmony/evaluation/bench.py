@@ -1,4 +1,4 @@
-"""Harmony-Bench's table: a model, its judges, the frozen requests, and the clips made for them so far."""
+"""What ``harmony evaluate`` works on: a model, its judges, the frozen requests, and the clips made for them so far."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from harmony.evaluation.classifier import SceneClassifier
 from harmony.evaluation.clips import Judged, Way, events_of, make_clips, read_back, wish_of
 from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector
 from harmony.evaluation.figures import Times
+from harmony.evaluation.metrics.sound_classifier import SoundClassifier
 from harmony.evaluation.metrics.syncnet import WorldSyncNet
 from harmony.guidance import GuidanceTerm
 from harmony.pipeline import HarmonyPipeline
@@ -32,6 +33,7 @@ class Judges:
     seen: SeenEventDetector
     heard: HeardEventDetector
     scene: SceneClassifier
+    sound: SoundClassifier
     sync: WorldSyncNet
 
     @classmethod
@@ -45,6 +47,7 @@ class Judges:
             SeenEventDetector.from_pretrained(folder / "seen").float().eval(),
             HeardEventDetector.from_pretrained(folder / "heard").float().eval(),
             SceneClassifier.from_pretrained(folder / "scene").float().eval(),
+            SoundClassifier.from_pretrained(folder / "sound").float().eval(),
             WorldSyncNet.from_pretrained(folder / "sync").float().eval(),
         )
 
@@ -126,14 +129,8 @@ class Bench:
 
     @cached_property
     def model_fingerprint(self) -> str:
-        """A short hash of all weights and of the guidance: clips of another model must not pass for this one's."""
-        digest = hashlib.sha256(f"{self.pipe.precision} {self.pipe.guidance.to_json()}".encode())
-        for name, part in self.pipe.components.items():
-            if isinstance(part, torch.nn.Module):
-                digest.update(name.encode())
-                for tensor in part.state_dict().values():
-                    digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-        return digest.hexdigest()[:12]
+        """Clips of another model must not pass for this one's."""
+        return model_fingerprint(self.pipe)
 
     def events(self, clips: Sequence[Judged]) -> tuple[Times, Times]:
         """Times of the events seen and of those heard."""
@@ -143,3 +140,14 @@ class Bench:
 def file_name(case: Case) -> str:
     """The case's name and a hash of its scene, which changes with the world."""
     return f"{case.name}-{fingerprint([case])[:6]}"
+
+
+def model_fingerprint(pipe: HarmonyPipeline) -> str:
+    """A short hash of all weights, their precision and the guidance."""
+    digest = hashlib.sha256(f"{pipe.precision} {pipe.guidance.to_json()}".encode())
+    for name, part in pipe.components.items():
+        if isinstance(part, torch.nn.Module):
+            digest.update(name.encode())
+            for tensor in part.state_dict().values():
+                digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()[:12]

@@ -11,6 +11,7 @@ from harmony.evaluation.events import Counts, derangement_within, f1_by_kind, in
 
 Times = Sequence[Sequence[float]]
 Contrasts = tuple[Sequence[float], Sequence[float]]
+Parts = Sequence[tuple[float, float]]  # a part and a total for each clip
 
 
 class CannotMeasure(RuntimeError):  # noqa: N818  (what it says, not that it failed)
@@ -121,25 +122,35 @@ def gain_figure(guided: Sequence[Counts], unguided: Sequence[Counts], kinds: Seq
 
 
 def matched_gain_figure(guided: Sequence[Counts], unguided: Sequence[Counts], contrasts: Contrasts) -> Figure:
-    """The gain among clips whose events are equally easy to see.
+    """The gain in F1 among clips whose events are equally easy to see; see :func:`matched_gain`."""
+
+    def parts(counts: Sequence[Counts]) -> list[tuple[float, float]]:
+        return [(2 * count.hits, count.found + count.true) for count in counts]
+
+    return matched_gain(parts(guided), parts(unguided), contrasts)
+
+
+def matched_gain(guided: Parts, unguided: Parts, contrasts: Contrasts) -> Figure:
+    """The gain of a ratio among clips whose events are equally easy to see.
 
     Guidance also makes events bigger, and bigger events are easier to detect. Clips of both sets are sorted into
-    quarters of the pooled event contrast; the gain is the mean of the quarters' differences in pooled F1.
+    quarters of the pooled event contrast; the gain is the mean of the quarters' differences in pooled ratio.
 
     Args:
+        guided, unguided: a part and a total for each clip: twice the hits and all events for F1, a score and 1 for a
+            mean.
         contrasts: :func:`event_contrast` of the guided and of the unguided clips.
     """
     edges = np.quantile(np.concatenate(contrasts), [0.25, 0.5, 0.75])
-    bins_guided, bins_unguided = (np.digitize(contrast, edges) for contrast in contrasts)
 
-    def f1_in(counts: Sequence[Counts], bins: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        hits = np.array([count.hits for count in counts], float)
-        total = np.array([count.found + count.true for count in counts], float)
+    def ratio_of(pairs: Parts, contrast: Sequence[float]) -> Callable[[np.ndarray], np.ndarray]:
+        part, total = np.asarray(pairs, float).T
+        bins = np.digitize(contrast, edges)
         return lambda index: np.divide(
-            np.bincount(bins[index], 2 * hits[index], 4), np.bincount(bins[index], total[index], 4)
+            np.bincount(bins[index], part[index], 4), np.bincount(bins[index], total[index], 4)
         )
 
-    with_guidance, without = f1_in(guided, bins_guided), f1_in(unguided, bins_unguided)
+    with_guidance, without = ratio_of(guided, contrasts[0]), ratio_of(unguided, contrasts[1])
 
     def gain(index: np.ndarray) -> float:
         with np.errstate(invalid="ignore"):

@@ -93,8 +93,7 @@ def describe(bench: Bench) -> dict:
             "seeds": f"scene and noise seeds 0 to {bench.per_kind - 1} of each kind, test split",
             "scenes": fingerprint([*bench.cases, *bench.face_cases]),
         },
-        "versions": {name: found for name in _PACKAGES if (found := _version(name))}
-        | {"python": platform.python_version()},
+        "versions": versions(_PACKAGES) | {"python": platform.python_version()},
         "threads": torch.get_num_threads(),
     }
 
@@ -106,6 +105,11 @@ def _earlier(out: Path, record: dict) -> tuple[dict, dict]:
     old = json.loads(out.read_text(encoding="utf-8"))
     same = all(old.get(key) == record[key] for key in ("weights_and_guidance", "requests"))
     return (old.get("figures", {}), old.get("not_measured", {})) if same else ({}, {})
+
+
+def versions(packages: Sequence[str]) -> dict[str, str]:
+    """Of those packages that are installed."""
+    return {name: found for name in packages if (found := _version(name))}
 
 
 def _version(package: str) -> str | None:

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from harmony.evaluation.ablation.plot import curves_figure
 from harmony.evaluation.ablation.rows import MAIN, ROWS
 from harmony.evaluation.ablation.run import Plan, fill_data, score_row, train_row
 from harmony.evaluation.ablation.table import Results, markdown, summary
+from harmony.visualize import to_image
 
 app = typer.Typer(help="The paper's ablation, in the tiny world.", no_args_is_help=True)
 RESULTS = Path("benchmarks/results/ablation")
@@ -55,13 +57,14 @@ def table(
     steps: Annotated[int | None, typer.Option(help="Compare rows at this milestone; default: the last one.")] = None,
     out: Annotated[Path, typer.Option(help="JSON file to write.")] = Path("benchmarks/results/ablation.json"),
 ) -> None:
-    """Put all results together."""
+    """Put all results together, and draw the curves beside them."""
     try:
         summed = summary(Results(results, steps=steps))
     except (FileNotFoundError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(summed, indent=2) + "\n", encoding="utf-8")
+    to_image(curves_figure(summed, {row.name: row.label for row in ROWS})).save(out.with_suffix(".png"))
     typer.echo(markdown(summed))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harmony.evaluation.ablation.rows import GUIDED, IMPACTS, PLAIN, ROWS, Row
-from harmony.evaluation.figures import Figure
+from harmony.evaluation.figures import Figure, matched_gain
 
 SAMPLES = 1000
 CURVES = ("sync_c", "event_f1", "lip_correlation")  # what is drawn over the steps of training
@@ -183,9 +183,33 @@ def guidance_summary(results: Results) -> dict[str, Any]:
             if clips and len(clips) == len(plain):
                 figures = {m.name: estimate(clips, m).to_dict() for m in MEASURES}
                 gains = {m.name: estimate(clips, m, minus=plain).to_dict() for m in MEASURES}
-                told = {"label": way.label, "row": row.name, "steps": steps}
-                found[f"{row.name}/{way.name}"] = told | {"figures": figures, "gain": gains}
+                told = {"label": way.label, "row": row.name, "steps": steps, "seeds": len(clips)}
+                told |= {"figures": figures, "gain": gains, "matched_gain": matched_gains(clips, plain)}
+                found[f"{row.name}/{way.name}"] = told
     return found
+
+
+def matched_gains(clips: Clips, plain: Clips) -> dict[str, dict[str, Any]]:
+    """Gains in Sync-C and event F1 among clips, of all seeds, whose events are equally easy to see."""
+    both = [
+        (a, b)
+        for ours, theirs in zip(clips, plain, strict=True)
+        for a, b in zip(ours, theirs, strict=True)
+        if a["contrast"] is not None and b["contrast"] is not None
+    ]
+    guided, unguided = zip(*both, strict=True)
+    contrasts = ([clip["contrast"] for clip in guided], [clip["contrast"] for clip in unguided])
+
+    def sync(of: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
+        return [(clip["sync_c"], 1.0) for clip in of]
+
+    def hits(of: Sequence[dict[str, Any]]) -> list[tuple[float, float]]:
+        return [(2 * clip["hits"], clip["found"] + clip["true"]) for clip in of]
+
+    return {
+        "sync_c": matched_gain(sync(guided), sync(unguided), contrasts).to_dict(),
+        "event_f1": matched_gain(hits(guided), hits(unguided), contrasts).to_dict(),
+    }
 
 
 def markdown(summed: dict[str, Any]) -> str:
@@ -203,11 +227,17 @@ def markdown(summed: dict[str, Any]) -> str:
                 name = f"{stop.replace('_', ' ')} ({at['steps']} steps)"
                 lines.append(f"| {told['label']} | {name} | {' | '.join(cells)} | {at['seeds']} |")
     if summed["guidance"]:
-        lines += ["", "| guidance | on | Sync-C | gain | event F1 | gain | mouth and voice | gain | event contrast |"]
-        lines.append("|---" * 9 + "|")
+        lines += [
+            "",
+            "| guidance | on | Sync-C | gain | gain, equally visible | event F1 | gain | gain, equally visible "
+            "| mouth and voice | gain | event contrast |",
+        ]
+        lines.append("|---" * 11 + "|")
     for told in summed["guidance"].values():
         of, gain = told["figures"], told["gain"]
-        cells = [_figure(part[name]) for name in ("sync_c", "event_f1", "lip_correlation") for part in (of, gain)]
+        matched = told["matched_gain"]
+        cells = [_figure(part[name]) for name in ("sync_c", "event_f1") for part in (of, gain, matched)]
+        cells += [_figure(part["lip_correlation"]) for part in (of, gain)]
         on = f"{told['row']}, {told['steps']} steps"
         lines.append(f"| {told['label']} | {on} | {' | '.join(cells)} | {_figure(of['event_contrast'])} |")
     return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from harmony.evaluation.events import match_events
 from harmony.evaluation.figures import CannotMeasure
 from harmony.evaluation.metrics.motion import mean_flow
 
@@ -51,6 +52,9 @@ def picture_peaks(flow: NDArray, *, frame_rate: float) -> list[float]:
 
 
 def intersection_over_union(heard: Sequence[float], seen: Sequence[float], *, tolerance: float) -> float:
-    """Onsets with a peak nearer than ``tolerance`` seconds, over all onsets and peaks, each pair once."""
-    both = sum(any(abs(peak - onset) < tolerance for peak in seen) for onset in heard)
+    """Pairs of an onset and a peak no further apart than ``tolerance`` seconds, over all onsets and peaks.
+
+    Each belongs to one pair at most. The published script lets several onsets share a peak, and so can exceed 1.
+    """
+    both = match_events(heard, seen, tolerance=tolerance).hits
     return both / (len(heard) + len(seen) - both)
