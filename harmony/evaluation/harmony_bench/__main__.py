@@ -13,7 +13,7 @@ import typer
 from accelerate import PartialState
 
 from harmony.evaluation.bench import JUDGES, model_fingerprint
-from harmony.evaluation.harmony_bench.cases import BenchCase, chosen, edition_file, read_cases
+from harmony.evaluation.harmony_bench.cases import BenchCase, check_voices, chosen, edition_file, read_cases
 from harmony.evaluation.harmony_bench.clips import BOUNDS, check_set
 from harmony.evaluation.harmony_bench.measures import Tools
 from harmony.evaluation.harmony_bench.page import write_page
@@ -68,6 +68,8 @@ def bench(
     """Make and judge the clips of Harmony-Bench. A run that was stopped goes on where it was."""
     try:
         every = edition_cases(edition, split)
+        some = chosen(every, cases)
+        check_voices(some)
         wanted = sets or (TINY_SETS if all(case.scene for case in every) else FULL_SETS)
         for name in wanted:
             check_set(name)
@@ -79,7 +81,7 @@ def bench(
     pipe = load_pipeline(model, quantize=quantize, offload=offload)
     pipe.set_progress_bar_config(disable=True)
     run = BenchRun(
-        pipe, model_fingerprint(pipe), every, chosen(every, cases), out / "clips", Tools(judges),
+        pipe, model_fingerprint(pipe), every, some, out / "clips", Tools(judges),
         batch_size=batch_size, tell=typer.echo,
     )  # fmt: skip
     run.run(wanted)

@@ -122,6 +122,15 @@ def read_cases(path: Path) -> list[BenchCase]:
     return cases
 
 
+def check_voices(cases: Sequence[BenchCase]) -> None:
+    """Raises ``ValueError`` if this machine's speech bank gives the cases other words: a scene depends on it."""
+    if any(case.world is not None and case.world.transcript != case.transcript for case in cases):
+        raise ValueError(
+            "these cases are spoken by the full speech bank, which is not on this machine; make it with "
+            "python tools/speech/make_bank.py (half a minute; needs pip install espeakng-loader)"
+        )
+
+
 def chosen(cases: Sequence[BenchCase], count: int | None) -> list[BenchCase]:
     """``count`` of the cases, as evenly from the subsets and from within each as it goes; all without a count."""
     if count is None or count >= len(cases):
