@@ -16,7 +16,8 @@ from harmony.evaluation.harmony_bench import __main__ as command
 from harmony.evaluation.harmony_bench import run as running
 from harmony.evaluation.harmony_bench.cases import SUBSETS, BenchCase, chosen, edition_file, read_cases
 from harmony.evaluation.harmony_bench.clips import check_set, guidance_of, partners
-from harmony.evaluation.harmony_bench.measures import Taken, Tools, measure_clip
+from harmony.evaluation.harmony_bench.measures import MEASURES, METERS, measure_clip
+from harmony.evaluation.harmony_bench.meters import Taken, Tools
 from harmony.evaluation.harmony_bench.run import BenchRun
 from harmony.evaluation.harmony_bench.table import table
 from harmony.evaluation.harmony_bench.tiny import language_of, sibling, style_of
@@ -97,6 +98,10 @@ def test_a_set_changes_syncguidance_and_leaves_text_guidance() -> None:
     assert guidance_of("sync-2.5", own).terms == (GuidanceTerm("sync", 2.5, 2.5), text)
     with pytest.raises(ValueError, match="no set of clips 'sink-2'"):
         check_set("sink-2")
+
+
+def test_no_two_measures_share_a_name() -> None:
+    assert len(MEASURES) == sum(len(meter.measures) for meter in METERS)
 
 
 def record(subset: str, **parts) -> dict:
@@ -182,6 +187,7 @@ def test_cases_of_the_real_world_are_made_and_measured_as_far_as_that_goes(pipe,
     bench.run(["model"])
     (told,) = bench.records("model")
     assert "flicker" in told["parts"] and "sync_c" not in told["parts"] and told["embeddings"] == {}
+    assert "imagebind" in told["missing"]["ib"] and "ib" not in told["parts"]
 
 
 @pytest.mark.browser

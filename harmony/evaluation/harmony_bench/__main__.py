@@ -15,7 +15,7 @@ from accelerate import PartialState
 from harmony.evaluation.bench import JUDGES, model_fingerprint
 from harmony.evaluation.harmony_bench.cases import BenchCase, check_voices, chosen, edition_file, read_cases
 from harmony.evaluation.harmony_bench.clips import BOUNDS, check_set
-from harmony.evaluation.harmony_bench.measures import Tools
+from harmony.evaluation.harmony_bench.meters import Tools
 from harmony.evaluation.harmony_bench.page import write_page
 from harmony.evaluation.harmony_bench.run import BenchRun
 from harmony.evaluation.harmony_bench.table import table

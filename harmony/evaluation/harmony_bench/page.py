@@ -12,7 +12,8 @@ from jinja2 import Environment, PackageLoader
 
 from harmony.evaluation.harmony_bench.cases import BenchCase, chosen
 from harmony.evaluation.harmony_bench.clips import scale_of
-from harmony.evaluation.harmony_bench.measures import MEASURES, Measure
+from harmony.evaluation.harmony_bench.measures import MEASURES
+from harmony.evaluation.harmony_bench.meters import Measure
 from harmony.evaluation.harmony_bench.plots import bars, trade
 from harmony.evaluation.harmony_bench.run import BenchRun, Record
 from harmony.visualize import to_image

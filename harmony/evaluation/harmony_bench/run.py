@@ -21,7 +21,9 @@ from harmony import media
 from harmony.evaluation.clips import SAMPLE_RATE
 from harmony.evaluation.harmony_bench.cases import BenchCase
 from harmony.evaluation.harmony_bench.clips import BOUNDS, ClipMaker
-from harmony.evaluation.harmony_bench.measures import Taken, Tools, embeddings, in_world, measure_clip
+from harmony.evaluation.harmony_bench.inside import embeddings, in_world
+from harmony.evaluation.harmony_bench.measures import fingerprint, measure_clip
+from harmony.evaluation.harmony_bench.meters import Taken, Tools
 from harmony.media.files import replacing
 from harmony.pipeline import HarmonyPipeline
 
@@ -72,6 +74,11 @@ class BenchRun:
         return self.clip_of(name, case).with_suffix(".json")
 
     @cached_property
+    def measured_by(self) -> str:
+        """A short hash of the judges and of what they measure."""
+        return fingerprint(self.tools)
+
+    @cached_property
     def _maker(self) -> ClipMaker:
         return ClipMaker(self.pipe, self.edition, batch_size=self.batch_size)
 
@@ -97,7 +104,7 @@ class BenchRun:
         record = self.record_of(name, case)
         if not (record.is_file() and self.clip_of(name, case).is_file()):
             return False
-        return json.loads(record.read_text(encoding="utf-8"))["judges"] == self.tools.fingerprint
+        return json.loads(record.read_text(encoding="utf-8"))["measured_by"] == self.measured_by
 
     def _judge(self, name: str, case: BenchCase) -> None:
         clip = self._read(name, case)
@@ -105,7 +112,7 @@ class BenchRun:
         record: Record = {
             "id": case.id,
             "subset": case.subset,
-            "judges": self.tools.fingerprint,
+            "measured_by": self.measured_by,
             "parts": parts,
             "missing": missing,
             "embeddings": embeddings(self.tools, clip) if in_world(case) else {},
