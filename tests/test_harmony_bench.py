@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -220,3 +222,16 @@ def test_the_report_loads_nothing_and_its_clips_play(tmp_path) -> None:
         page.evaluate("document.querySelector('video').muted = true; document.querySelector('video').play()")
         page.wait_for_function("document.querySelector('video').currentTime > 0.2", timeout=10_000)
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.slow
+def test_processes_share_the_cases(tmp_path) -> None:
+    own = tmp_path / "own.jsonl"
+    own.write_text("".join(case.model_dump_json() + "\n" for case in TINY if case.kind == "drum"))
+    arguments = ["--edition", str(own), "--model", "micro", "--set", "plain", "--out", str(tmp_path)]
+    module = ["-m", "harmony.evaluation.harmony_bench", *arguments]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", *module]
+    told = subprocess.run(launch, capture_output=True, text=True, timeout=280)
+    assert told.returncode == 0, told.stderr[-2000:]
+    assert told.stdout.count("of 2 clips") == 2  # four cases, two a process
+    assert json.loads((tmp_path / "harmony-bench.json").read_text())["cases"] == 4

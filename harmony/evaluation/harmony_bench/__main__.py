@@ -10,14 +10,13 @@ from typing import Annotated
 
 import torch
 import typer
-from accelerate import PartialState
 
 from harmony.evaluation.bench import JUDGES, model_fingerprint
 from harmony.evaluation.harmony_bench.cases import BenchCase, check_voices, chosen, edition_file, read_cases
 from harmony.evaluation.harmony_bench.clips import BOUNDS, check_set
 from harmony.evaluation.harmony_bench.meters import Tools
 from harmony.evaluation.harmony_bench.page import write_page
-from harmony.evaluation.harmony_bench.run import BenchRun
+from harmony.evaluation.harmony_bench.run import BenchRun, processes
 from harmony.evaluation.harmony_bench.table import table
 from harmony.evaluation.harmony_bench.tiny import tiny_cases
 from harmony.evaluation.report import versions
@@ -41,7 +40,7 @@ FULL_SETS = ("model", "plain")
 @app.command(
     epilog="[b]Examples[/b]\n\nharmony bench --edition tiny --cases 12\n\n"
     "harmony bench --split val --set sync-1 --set sync-2 --set sync-3 --set others\n\n"
-    "accelerate launch --num_processes 4 -m harmony.evaluation.harmony_bench --edition full --model DreamOut/Harmony"
+    "torchrun --nproc_per_node 4 -m harmony.evaluation.harmony_bench --edition full --model ovi-converted"
 )
 def bench(
     edition: Annotated[str, typer.Option(help="[b]tiny[/b], [b]full[/b], or a file of your own cases.")] = "tiny",
@@ -77,7 +76,7 @@ def bench(
             raise ValueError(f"true clips are known in the tiny world only; edition '{edition}' has none")
     except (FileNotFoundError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
-    state = PartialState()
+    state = processes()
     pipe = load_pipeline(model, quantize=quantize, offload=offload)
     pipe.set_progress_bar_config(disable=True)
     run = BenchRun(

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import PartialState
 
 from harmony import media
@@ -55,7 +56,7 @@ class BenchRun:
 
     def run(self, sets: Sequence[str]) -> None:
         """Make and judge what is missing of the named sets."""
-        state = PartialState()
+        state = processes()
         for name in sets:
             with state.split_between_processes(list(self.cases)) as mine:
                 self._run_set(name, mine)
@@ -125,6 +126,11 @@ class BenchRun:
         frames, _ = media.read_video(path)
         waveform, _ = media.read_audio(path, sample_rate=SAMPLE_RATE)
         return Taken(case, frames, waveform, self.pipe.timeline)
+
+
+def processes() -> PartialState:
+    """The processes that share the cases: those of ``accelerate launch`` or ``torchrun``, or this one alone."""
+    return PartialState(cpu=not torch.cuda.is_available())  # without the hint it takes CPU processes for lone ones
 
 
 def case_hash(case: BenchCase) -> str:
