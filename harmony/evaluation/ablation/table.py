@@ -14,6 +14,11 @@ from harmony.evaluation.ablation.rows import GUIDED, IMPACTS, PLAIN, ROWS, Row
 from harmony.evaluation.figures import Figure, matched_gain
 
 SAMPLES = 1000
+# Rows of the paper's table, each with the one that it adds to.
+LADDER = (
+    ("gldi", "global"), ("aligned", "gldi"), ("synergy", "aligned"), ("synergy-sampled", "aligned"),
+    ("no-style", "gldi"), ("audio-driven", "aligned"),
+)  # fmt: skip
 CURVES = ("sync_c", "event_f1", "lip_correlation")  # what is drawn over the steps of training
 Clips = list[list[dict[str, Any]]]  # scores by seed and case
 
@@ -142,8 +147,21 @@ def summary(results: Results) -> dict[str, Any]:
         "steps": results.steps,
         "rows": {row.name: told for row in ROWS if (told := row_summary(results, row))},
         "curves": {row.name: curve(results, row) for row in ROWS if results.milestones(row.name)},
+        "differences": differences(results),
         "guidance": guidance_summary(results),
     }
+
+
+def differences(results: Results) -> dict[str, dict[str, Any]]:
+    """What each row adds to the one before it in the paper's table, at equal steps; seeds and cases are paired."""
+    found: dict[str, dict[str, Any]] = {}
+    for row, before in LADDER:
+        for way in ("plain", "driven"):
+            ours, theirs = (results.clips(name, way, steps=results.steps) for name in (row, before))
+            if ours and len(ours) == len(theirs):
+                told = {m.name: estimate(ours, m, minus=theirs).to_dict() for m in MEASURES}
+                found.setdefault(f"{row} - {before}", {})[way] = told
+    return found
 
 
 def row_summary(results: Results, row: Row) -> dict[str, Any]:
