@@ -20,6 +20,7 @@ from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector
 from harmony.evaluation.examples import recode_frames, render_examples
 from harmony.evaluation.metrics.sound_classifier import SoundClassifier
 from harmony.evaluation.metrics.syncnet import WorldSyncNet
+from harmony.evaluation.metrics.world_words import WorldRecogniser
 from harmony.evaluation.report import GROUPS, run
 from harmony.evaluation.train import quality, train_all
 from harmony.guidance import GuidanceTerm
@@ -50,6 +51,7 @@ def judges(tmp_path_factory):
     SceneClassifier(classes=classes, width=2).save_pretrained(folder / "scene")
     SoundClassifier(kinds=sorted(KINDS), width=4).save_pretrained(folder / "sound")
     WorldSyncNet(width=2, dim=8).save_pretrained(folder / "sync")
+    WorldRecogniser(vocabulary=["hello", "你好"], width=4).save_pretrained(folder / "words")
     return folder
 
 

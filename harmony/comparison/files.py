@@ -14,7 +14,7 @@ from harmony.visualize import to_image
 from harmony.visualize.comparison import comparison_figure
 
 _CELL = 256  # pixels: the height of a variant in the film of all; enough to see, and labels fit
-_COLUMNS = ["variant", "together_f1", "offset_ms", "seen", "heard", "step_seconds", "note", "clip"]
+_COLUMNS = ["variant", "together_f1", "offset_ms", "sync_c", "seen", "heard", "step_seconds", "note", "clip"]
 
 
 def write_table(path: Path, made: Sequence[Made]) -> Path:
@@ -23,7 +23,7 @@ def write_table(path: Path, made: Sequence[Made]) -> Path:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
         for one in made:
-            numbers = ["" if value is None else f"{value:.3f}" for value in (one.together, one.offset_ms)]
+            numbers = ["" if value is None else f"{value:.3f}" for value in (one.together, one.offset_ms, one.sync_c)]
             counts = [len(one.readout.seen), len(one.readout.heard)]
             writer.writerow([one.label, *numbers, *counts, f"{one.seconds:.2f}", one.note, one.clip.name])
     return path

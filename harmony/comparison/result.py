@@ -48,6 +48,12 @@ class Made:
         return None if offset is None else 1000 * offset
 
     @property
+    def sync_c(self) -> float | None:
+        """Sync-C by our own SyncNet, lips and events alike; ``None`` where nothing happens or the clip is too short."""
+        sync = self.readout.sync
+        return None if sync is None or (self.together is None and not self.readout.face) else sync.confidence
+
+    @property
     def note(self) -> str:
         """Why a number is missing, or nothing."""
         if self.together is None:
@@ -59,10 +65,11 @@ class Made:
         together = NOTHING if self.together is None else f"{self.together:.2f}"
         offset = "–" if self.together is None else "no pair" if self.offset_ms is None else signed(self.offset_ms)
         events = f"{len(self.readout.seen)} / {len(self.readout.heard)}"
-        return [self.label, together, offset, events, f"{self.seconds:.1f} s"]
+        sync = "–" if self.sync_c is None else f"{self.sync_c:.0f}"
+        return [self.label, together, offset, sync, events, f"{self.seconds:.1f} s"]
 
 
-HEADERS = ["Variant", "Together (F1)", "Sound later by", "Seen / heard", "Steps took"]
+HEADERS = ["Variant", "Together (F1)", "Sound later by", "Sync-C", "Seen / heard", "Steps took"]
 
 
 @dataclass(frozen=True)

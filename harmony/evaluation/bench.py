@@ -19,6 +19,7 @@ from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector
 from harmony.evaluation.figures import Times
 from harmony.evaluation.metrics.sound_classifier import SoundClassifier
 from harmony.evaluation.metrics.syncnet import WorldSyncNet
+from harmony.evaluation.metrics.world_words import WorldRecogniser
 from harmony.guidance import GuidanceTerm
 from harmony.pipeline import HarmonyPipeline
 from harmony.timeline import Timeline
@@ -28,13 +29,14 @@ JUDGES = Path(__file__).resolve().parents[2] / "assets" / "judges"
 
 @dataclass(frozen=True)
 class Judges:
-    """The networks that judge; see :mod:`harmony.evaluation.train` and, for the last, the SyncNet's own training."""
+    """The networks that judge; see :mod:`harmony.evaluation.train` and, for the last two, their own trainings."""
 
     seen: SeenEventDetector
     heard: HeardEventDetector
     scene: SceneClassifier
     sound: SoundClassifier
     sync: WorldSyncNet
+    words: WorldRecogniser
 
     @classmethod
     def load(cls, folder: Path = JUDGES) -> Judges:
@@ -49,6 +51,7 @@ class Judges:
             SceneClassifier.from_pretrained(folder / "scene").float().eval(),
             SoundClassifier.from_pretrained(folder / "sound").float().eval(),
             WorldSyncNet.from_pretrained(folder / "sync").float().eval(),
+            WorldRecogniser.from_pretrained(folder / "words").float().eval(),
         )
 
 

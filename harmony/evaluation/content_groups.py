@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from harmony.data.world import render_reference
 from harmony.evaluation.batch import Wish
@@ -14,11 +16,12 @@ from harmony.evaluation.bench import Bench, file_name
 from harmony.evaluation.cases import Case, frozen_cases
 from harmony.evaluation.clips import Judged, as_video, through_codecs, wish_of
 from harmony.evaluation.figures import CannotMeasure, Figure, by_kind, figure_of, ratio_figure
+from harmony.evaluation.metrics.world_words import syllables
 from harmony.evaluation.obedience import told_attributes, unseen_phrasings
 from harmony.evaluation.pointing import point_at_events, sound_maps, speaker_found
 from harmony.evaluation.speed import in_float32, seconds_per_clip, share_of_peak
 from harmony.evaluation.voices import LineUp, SpeakerJudge, line_ups
-from harmony.evaluation.words import Recogniser, english_words, wer_figure
+from harmony.evaluation.words import Recogniser, english_words, wer_figure, word_errors
 from harmony.visualize import contact_sheet
 
 SHEET_CLIPS = 24
@@ -42,6 +45,23 @@ def _by_attribute(told: Sequence[dict[str, str]], guesses: Sequence[dict[str, st
     names = [name for t in told for name in t]
     hits = [float(guess[name] == value) for t, guess in zip(told, guesses, strict=True) for name, value in t.items()]
     return by_kind(hits, names)
+
+
+def identity(bench: Bench) -> dict[str, Figure]:
+    """Are kind and colours in a clip's last eighth those of its first? True clips beside it."""
+    cases, clips = [*bench.cases, *bench.face_cases], _joint_and_faces(bench)
+    true = [case.clip(bench.timeline) for case in cases]
+    kept = [_kept(bench, case, clip.frames) for case, clip in zip(cases, clips, strict=True)]
+    ceiling = [_kept(bench, case, clip.frames) for case, clip in zip(cases, true, strict=True)]
+    kinds = [case.kind for case in cases]
+    return {"identity_last_frame": figure_of(kept, by_kind=by_kind(kept, kinds), true_clips=float(np.mean(ceiling)))}
+
+
+def _kept(bench: Bench, case: Case, frames: np.ndarray) -> float:
+    eighth = max(1, len(frames) // 8)
+    first, last = (bench.judges.scene.predict(as_video(part[None]))[0] for part in (frames[:eighth], frames[-eighth:]))
+    colours = [name for name in first if name.rpartition("_")[2] == "colour" and name in case.scene.attributes]
+    return float(all(first[name] == last[name] for name in ("kind", *colours)))
 
 
 def phrasings(bench: Bench) -> dict[str, Figure]:
@@ -116,6 +136,42 @@ def words(bench: Bench) -> dict[str, Figure]:
         name: wer_figure([recogniser.words(clip.waveform) for clip in clips], wanted, kinds=kinds)
         for name, clips in sets.items()
     }
+
+
+def own_words(bench: Bench) -> dict[str, Figure]:
+    """Word errors heard by our own recogniser, in both languages, and the Mandarin syllables that are right."""
+    if not bench.face_cases:
+        raise CannotMeasure("in none of the requests somebody speaks")
+    made = bench.clips("faces", "joint", cases=bench.face_cases)
+    true = [Judged(clip.frames, clip.waveform) for clip in (case.clip(bench.timeline) for case in bench.face_cases)]
+    sets = {"joint": made, "codec": [through_codecs(bench.pipe, clip) for clip in true], "true": true}
+    said = {name: [bench.judges.words.words(as_batch(clip))[0] for clip in clips] for name, clips in sets.items()}
+    wanted, kinds = (
+        [case.scene.transcript.split() for case in bench.face_cases],
+        [case.kind for case in bench.face_cases],
+    )
+    found = {f"own_wer_{name}": wer_figure(heard, wanted, kinds=kinds) for name, heard in said.items()}
+    chinese = [k for k, case in enumerate(bench.face_cases) if case.scene.attributes["language"] == "chinese"]
+    if chinese:
+        right = {name: _syllables_right([heard[k] for k in chinese], [wanted[k] for k in chinese])
+                 for name, heard in said.items()}  # fmt: skip
+        found["mandarin_syllables"] = replace(
+            right["joint"], details={"codec": right["codec"].value, "true": right["true"].value}
+        )
+    return found
+
+
+def _syllables_right(said: Sequence[Sequence[str]], wanted: Sequence[Sequence[str]]) -> Figure:
+    """One less the errors in syllables over all syllables wanted."""
+    wanted_parts = [syllables(words) for words in wanted]
+    errors = [word_errors(syllables(s), w) for s, w in zip(said, wanted_parts, strict=True)]
+    totals = [len(parts) for parts in wanted_parts]
+    return ratio_figure([total - error for total, error in zip(totals, errors, strict=True)], totals)
+
+
+def as_batch(clip: Judged) -> Tensor:
+    """A clip's sound as (1, S)."""
+    return torch.from_numpy(clip.waveform).float()[None]
 
 
 def voices(bench: Bench) -> dict[str, Figure]:

@@ -179,7 +179,7 @@ class ComparisonPanel:
         )  # fmt: skip
         plot = gr.Image(
             label="How well picture and sound fit, drawn", show_label=False, interactive=False, buttons=["download"],
-            format="png",
+            format="png", elem_classes="hm-plot",
         )  # fmt: skip
         gr.Markdown(MEASURED, elem_classes="hm-note", container=False)
         players.change(

@@ -57,7 +57,7 @@ class ResultPanel:
             # The matrix is drawn below its choices, which draw into it.
             matrix = gr.Image(
                 label="Attention over time", show_label=False, interactive=False, buttons=["download"], format="png",
-                height=320, render=False,
+                height=320, render=False, elem_classes="hm-plot",
             )  # fmt: skip
             attention_choices(slider.made, attention, matrix)
             matrix.render()
@@ -82,10 +82,16 @@ class ResultPanel:
             *(str(path) if path else None for path in files),
             outcome.seed,
             "<br>".join(outcome.facts),
-            f"**In sync?** {outcome.readout.words}" if outcome.readout else "",
+            f"**In sync?** {_explained(outcome.readout.words)}" if outcome.readout else "",
             str(outcome.timeline) if outcome.timeline else None,
             Made(str(outcome.clip), outcome.readout, outcome.job, time.time()),
         )
+
+
+SYNC_C = (
+    "How much better picture and sound fit at the best shift than at others, judged by a SyncNet trained on the toy "
+    "world. Higher is better."
+)
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,16 @@ class TabFields:
     result: ResultPanel
 
 
+def _explained(words: str) -> str:
+    """The paper's term with what it means, where the pointer rests on it."""
+    return words.replace("Sync-C", f'<abbr title="{SYNC_C}">Sync-C</abbr>', 1)
+
+
 def _picture(label: str) -> gr.Image:
-    return gr.Image(label=label, show_label=False, interactive=False, buttons=["download"], format="png", height=320)
+    return gr.Image(
+        label=label, show_label=False, interactive=False, buttons=["download"], format="png", height=320,
+        elem_classes="hm-plot",
+    )  # fmt: skip
 
 
 def _wake_downloads(clip: str | None) -> list:

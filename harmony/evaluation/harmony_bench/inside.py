@@ -27,6 +27,9 @@ EVENT_F1 = Measure("event_f1", "event F1", "higher", "events heard at the times 
 CONTRAST = Measure("contrast", "event contrast", "", "how strongly the picture changes at the events seen in it")
 LIPS = Measure("lips", "mouth and voice", "higher", "correlation of the mouth's opening and the voice's energy")
 WER = Measure("wer", "WER", "lower", "word errors of PocketSphinx over the words asked for, English only")
+OWN_WER = Measure(
+    "own_wer", "WER, own", "lower", "word errors of our own recogniser of the world's words, both languages"
+)
 VOICE = Measure("voice", "voice similarity", "higher", "cosine to the reference's speaker embedding, by Resemblyzer")
 SCENE = Measure("scene", "scene shown", "higher", "the caption's kind of scene is seen, by our own classifier")
 ATTRIBUTES = Measure("attributes", "attributes shown", "higher", "of those the caption tells, by our own classifier")
@@ -100,6 +103,12 @@ def _wer(tools: Tools, clip: Taken) -> Sequence[Parts]:
     return [(word_errors(tools.open(_recogniser).words(clip.waveform), wanted), len(wanted))]
 
 
+def _own_wer(tools: Tools, clip: Taken) -> Sequence[Parts]:
+    said = tools.judges.words.words(torch.from_numpy(clip.waveform).float()[None])[0]
+    wanted = clip.case.transcript.split()
+    return [(word_errors(said, wanted), len(wanted))]
+
+
 def _voice(tools: Tools, clip: Taken) -> Sequence[Parts]:
     speakers, (sample, _) = tools.open(SpeakerJudge), clip.case.voice()
     try:
@@ -136,6 +145,7 @@ METERS = (
     Meter((EVENT_F1, CONTRAST), has_events, _events),
     Meter((LIPS,), speaks, _lips),
     Meter((WER,), speaks, _wer),
+    Meter((OWN_WER,), speaks, _own_wer),
     Meter((VOICE,), has_reference, _voice),
     Meter((SCENE, ATTRIBUTES), in_world, _obedience),
     Meter((SOUND_SCENE,), in_world, _sound_scene),
