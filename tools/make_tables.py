@@ -1,4 +1,5 @@
-"""Write the figures of ``benchmarks/results/harmony-tiny.json`` into README and model card, between their marks.
+"""Write the figures of ``benchmarks/results/harmony-tiny.json`` into README and model card, between their marks, and
+those of Harmony-Bench (``harmony-bench-tiny.json``) too.
 
 python tools/make_tables.py
 """
@@ -12,8 +13,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "harmony-tiny.json"
+BENCH = ROOT / "benchmarks" / "results" / "harmony-bench-tiny.json"
 PAGES = (ROOT / "README.md", ROOT / "assets" / "harmony-tiny" / "README.md")
-BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 # What it is, its name, the name of what chance or a plain guess gives, a unit.
 ROWS: tuple[tuple[str, str, str | None, str], ...] = (
     ("picture for a given sound: events seen at the true times (F1)", "a2v_f1", "a2v_f1_shuffled", ""),
@@ -37,18 +38,51 @@ ROWS: tuple[tuple[str, str, str | None, str], ...] = (
     ("seconds per clip, two cores, float32, guided", "seconds_guided_fp32", None, " s"),
     ("seconds per clip, unguided, in this machine's own precision", "seconds_unguided", None, " s"),
 )
+# Harmony-Bench's columns and rows: a set of clips or a measure, and how it is told.
+SETS = (
+    ("model", "the model"), ("plain", "without SyncCFG"), ("codecs", "true, through codecs"), ("true", "true"),
+    ("shuffled", "true pictures, wrong sounds"),
+)  # fmt: skip
+MEASURES = (
+    ("sync_c", "Sync-C"), ("desync", "DeSync, seconds"), ("event_f1", "events heard when seen (F1)"),
+    ("lips", "mouth and voice (correlation)"), ("av_align", "AV-Align"), ("own_wer", "word errors, own recogniser"),
+    ("voice", "voice like the reference"), ("dnsmos", "DNSMOS of speech"), ("scene", "scene shown"),
+    ("attributes", "attributes shown"), ("sound_scene", "scene heard"), ("identity", "later frames like the first"),
+    ("flicker", "flicker, 255ths"),
+)  # fmt: skip
 
 
 def main() -> None:
     figures = json.loads(RESULTS.read_text(encoding="utf-8"))["figures"]
-    table = "\n".join(lines(figures))
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        marked = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-        if not marked.search(text):
-            raise SystemExit(f"{page} has no {BEGIN} ... {END}")
-        page.write_text(marked.sub(lambda _: f"{BEGIN}\n{table}\n{END}", text), encoding="utf-8")
-        print(f"wrote {page}")
+        put(page, "figures", lines(figures))
+    put(PAGES[0], "bench", bench_lines(json.loads(BENCH.read_text(encoding="utf-8"))))
+
+
+def put(page: Path, mark: str, table: list[str]) -> None:
+    """Replace what stands between two marks of a page."""
+    begin, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    text = page.read_text(encoding="utf-8")
+    marked = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if not marked.search(text):
+        raise SystemExit(f"{page} has no {begin} ... {end}")
+    body = "\n".join(table)
+    page.write_text(marked.sub(lambda _: f"{begin}\n{body}\n{end}", text), encoding="utf-8")
+    print(f"wrote {page}: {mark}")
+
+
+def bench_lines(result: dict[str, Any]) -> list[str]:
+    """Sets against measures, and the Fréchet distances."""
+    sets = [(name, label) for name, label in SETS if name in result["sets"]]
+    rows = ["| | " + " | ".join(label for _, label in sets) + " |", "|---" * (len(sets) + 1) + "|"]
+    for measure, label in MEASURES:
+        found = [result["sets"][name]["figures"]["all"].get(measure) for name, _ in sets]
+        if any(found):
+            rows.append(f"| {label} | " + " | ".join(told(figure, "") if figure else "" for figure in found) + " |")
+    for stream in ("picture", "sound"):
+        found = [result["sets"][name]["frechet"][stream] for name, _ in sets]
+        rows.append(f"| Fréchet distance, {stream} | " + " | ".join(f"{value:.0f}" for value in found) + " |")
+    return rows
 
 
 def lines(figures: dict[str, Any]) -> list[str]:

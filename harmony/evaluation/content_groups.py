@@ -138,7 +138,7 @@ def words(bench: Bench) -> dict[str, Figure]:
     }
 
 
-def own_words(bench: Bench) -> dict[str, Figure]:
+def own_words(bench: Bench) -> dict[str, Figure | str]:
     """Word errors heard by our own recogniser, in both languages, and the Mandarin syllables that are right."""
     if not bench.face_cases:
         raise CannotMeasure("in none of the requests somebody speaks")
@@ -150,14 +150,19 @@ def own_words(bench: Bench) -> dict[str, Figure]:
         [case.scene.transcript.split() for case in bench.face_cases],
         [case.kind for case in bench.face_cases],
     )
-    found = {f"own_wer_{name}": wer_figure(heard, wanted, kinds=kinds) for name, heard in said.items()}
+    found: dict[str, Figure | str] = {
+        f"own_wer_{name}": wer_figure(heard, wanted, kinds=kinds) for name, heard in said.items()
+    }
     chinese = [k for k, case in enumerate(bench.face_cases) if case.scene.attributes["language"] == "chinese"]
-    if chinese:
-        right = {name: _syllables_right([heard[k] for k in chinese], [wanted[k] for k in chinese])
-                 for name, heard in said.items()}  # fmt: skip
-        found["mandarin_syllables"] = replace(
-            right["joint"], details={"codec": right["codec"].value, "true": right["true"].value}
-        )
+    if not chinese:
+        return found | {"mandarin_syllables": "in none of the requests somebody speaks Mandarin"}
+    right = {
+        name: _syllables_right([heard[k] for k in chinese], [wanted[k] for k in chinese])
+        for name, heard in said.items()
+    }
+    found["mandarin_syllables"] = replace(
+        right["joint"], details={"codec": right["codec"].value, "true": right["true"].value}
+    )
     return found
 
 

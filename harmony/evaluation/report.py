@@ -15,7 +15,7 @@ from harmony.evaluation.bench import Bench
 from harmony.evaluation.cases import FACES, IMPACTS, fingerprint
 from harmony.evaluation.figures import CannotMeasure, Figure
 
-Group = tuple[Callable[[Bench], dict[str, Figure]], tuple[str, ...]]
+Group = tuple[Callable[[Bench], dict[str, Figure | str]], tuple[str, ...]]
 
 # name -> what measures it, and the figures that it gives
 GROUPS: dict[str, Group] = {

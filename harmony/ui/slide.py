@@ -48,8 +48,8 @@ class Slider:
             info="In frames of 1/16 s. To the right the sound comes later; 0 is the clip as it was made.",
         )  # fmt: skip
         curve = gr.Image(
-            label="Events together", show_label=False, interactive=False, buttons=["download"], format="png", height=200,
-            elem_classes="hm-plot",
+            label="Events together", show_label=False, interactive=False, buttons=["download"], format="png",
+            height=200, elem_classes="hm-plot",
         )  # fmt: skip
         frames.release(slide, inputs=[made, frames], outputs=[player, curve], **TELLING)
         made.change(_start_over, inputs=made, outputs=[frames, curve], **SILENT)

@@ -16,13 +16,13 @@ import torch
 import typer
 from torch import Tensor
 
-from harmony.data.world import Split, sample_scene
+from harmony.data.world import Split, Word, sample_scene
 from harmony.data.world.base import scene_kind
 from harmony.data.world.sound import finish
 from harmony.data.world.speech import speech_bank
 from harmony.evaluation.cases import FACES
 from harmony.evaluation.examples import LATENT_ERROR, THROUGH_CODECS, recode_waveform, spoil_waveform
-from harmony.evaluation.metrics.world_words import WorldRecogniser, recogniser_loss
+from harmony.evaluation.metrics.world_words import WorldRecogniser, recogniser_loss, spoken_at
 from harmony.evaluation.train import shuffled, train_judge
 from harmony.evaluation.words import word_errors
 from harmony.models.codecs.audio import MelAudioCodec
@@ -35,8 +35,11 @@ class Spoken:
 
     waveform: Tensor
     recoded: Tensor
-    words: list[list[str]]
+    words: list[tuple[Word, ...]]
     language: list[str]
+
+    def texts(self, row: int) -> list[str]:
+        return [word.text for word in self.words[row]]
 
 
 def spoken_examples(
@@ -50,8 +53,9 @@ def spoken_examples(
     waveform = torch.from_numpy(np.stack([finish(sound) for sound in sounds])).float()
     with torch.no_grad():
         recoded = torch.cat([recode_waveform(part, codec, generator, error=error) for part in waveform.split(16)])
-    words = [[word.text for word in scene.words] for scene in scenes]
-    return Spoken(waveform, recoded, words, [scene.attributes["language"] for scene in scenes])
+    return Spoken(
+        waveform, recoded, [scene.words for scene in scenes], [scene.attributes["language"] for scene in scenes]
+    )
 
 
 def spoken_loss(model: WorldRecogniser, spoken: Spoken, index: Tensor, generator: torch.Generator) -> Tensor:
@@ -59,8 +63,10 @@ def spoken_loss(model: WorldRecogniser, spoken: Spoken, index: Tensor, generator
     sounds = spoken.waveform[index]
     through = torch.rand(len(index), generator=generator) < THROUGH_CODECS
     sounds[through] = spoken.recoded[index[through]]
-    sounds = torch.roll(sounds, int(torch.randint(-1600, 1600, (), generator=generator)), dims=1)
-    return recogniser_loss(model, spoil_waveform(sounds, generator), [spoken.words[i] for i in index.tolist()])
+    said = [spoken_at(model, spoken.words[i], num_samples=sounds.shape[1]) for i in index.tolist()]
+    shift = int(torch.randint(-5, 6, (), generator=generator))
+    sounds, said = torch.roll(sounds, shift * model.hop, dims=1), torch.roll(torch.stack(said), shift, dims=1)
+    return recogniser_loss(model, spoil_waveform(sounds, generator), said)
 
 
 def error_rates(model: WorldRecogniser, spoken: Spoken) -> dict[str, float]:
@@ -70,7 +76,7 @@ def error_rates(model: WorldRecogniser, spoken: Spoken) -> dict[str, float]:
         said = [words for part in sounds.split(32) for words in model.words(part)]
         for language in sorted(set(spoken.language)):
             rows = [k for k, own in enumerate(spoken.language) if own == language]
-            errors = sum(word_errors(said[k], spoken.words[k]) for k in rows)
+            errors = sum(word_errors(said[k], spoken.texts(k)) for k in rows)
             found[f"{language}, {name}"] = errors / sum(len(spoken.words[k]) for k in rows)
     return found
 
