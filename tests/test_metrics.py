@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from harmony.data.world import Word, render, sample_scene
 from harmony.evaluation.bench import JUDGES, Judges
 from harmony.evaluation.examples import render_examples
 from harmony.evaluation.figures import CannotMeasure
@@ -17,6 +18,8 @@ from harmony.evaluation.metrics.motion import flicker, mean_flow
 from harmony.evaluation.metrics.published_syncnet import PublishedSyncNet, face_windows
 from harmony.evaluation.metrics.sync import shift_distances, sync_scores
 from harmony.evaluation.metrics.syncnet_training import moved, recovered
+from harmony.evaluation.metrics.world_words import WorldRecogniser, spoken_at, syllables
+from harmony.evaluation.words import word_errors
 from harmony.timeline import Timeline
 
 
@@ -121,3 +124,30 @@ def test_the_shipped_syncnet_finds_a_drum_that_is_late() -> None:
     for shift in (-4, 0, 4):
         near = [abs(found - shift) <= 1 for found in recovered(model, examples, shift=shift)]
         assert np.mean(near) > 0.9
+
+
+def test_words_are_counted_as_long_as_they_last_and_pauses_part_them() -> None:
+    model = WorldRecogniser(vocabulary=["hello", "你好"], width=4)
+    silence, hello, chinese = [0.0, 0.0, 9.0], [9.0, 0.0, 0.0], [0.0, 9.0, 0.0]
+    scores = [silence] * 3 + [hello] * 6 + [silence] * 2 + [hello] * 5 + [chinese] * 2 + [silence] + [chinese] * 4
+    model.forward = lambda waveform: torch.tensor([scores])
+    assert model.words(torch.zeros(1, 10)) == [["hello", "hello", "你好"]]  # two scores are too short for a word
+    assert syllables(["你好", "猫"]) == ["你", "好", "猫"]
+
+
+def test_what_is_said_is_marked_at_its_time() -> None:
+    model = WorldRecogniser(vocabulary=["hello", "bye"], width=4)
+    said = spoken_at(model, [Word("bye", 0.1, 0.3, 0)], num_samples=16_000)
+    assert said.shape == (51,) and (said == 1).nonzero()[[0, -1], 0].tolist() == [5, 14]
+    assert set(said[said != 1].tolist()) == {model.silence}
+
+
+def test_the_shipped_recogniser_understands_true_clips() -> None:
+    said, wanted = 0, 0
+    for scene in (sample_scene(seed, kind="face", split="test") for seed in range(20)):
+        if scene.words:
+            clip = render(scene, Timeline())
+            heard = Judges.load().words.words(torch.from_numpy(clip.waveform).float()[None])[0]
+            said += word_errors(heard, [word.text for word in scene.words])
+            wanted += len(scene.words)
+    assert said / wanted < 0.3

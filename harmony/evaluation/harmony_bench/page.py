@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
+from PIL import Image
 
+from harmony import media
 from harmony.evaluation.harmony_bench.cases import BenchCase, chosen
 from harmony.evaluation.harmony_bench.clips import scale_of
 from harmony.evaluation.harmony_bench.measures import MEASURES
@@ -122,8 +124,9 @@ def shown(case: BenchCase, run: BenchRun, records: Mapping[str, Sequence[Record]
         if name in ABOUT or scale_of(name) is not None:
             record = next(record for record in found if record["id"] == case.id)
             sync = record["parts"].get("sync_c")
-            data = base64.b64encode(run.clip_of(name, case).read_bytes()).decode()
-            clips.append({"name": name, "told": f"Sync-C {sync[0]:.1f}" if sync else "", "data": data})
+            path = run.clip_of(name, case)
+            told = f"Sync-C {sync[0]:.1f}" if sync else ""
+            clips.append({"name": name, "told": told, "data": _base64(path.read_bytes()), "poster": _poster(path)})
     return {"id": case.id, "prompt": case.prompt, "transcript": case.transcript, "clips": clips}
 
 
@@ -154,4 +157,16 @@ def _plain(value: Any) -> str:
 def _png(figure) -> str:
     data = BytesIO()
     to_image(figure).save(data, "PNG", optimize=True)
-    return base64.b64encode(data.getvalue()).decode()
+    return _base64(data.getvalue())
+
+
+def _poster(clip: Path) -> str:
+    """The clip's middle frame: browsers show nothing of an embedded film before it plays."""
+    frames, _ = media.read_video(clip)
+    data = BytesIO()
+    Image.fromarray(frames[len(frames) // 2]).save(data, "JPEG", quality=85)
+    return _base64(data.getvalue())
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
