@@ -16,11 +16,13 @@ from harmony.evaluation.harmony_bench.cases import BenchCase, check_voices, chos
 from harmony.evaluation.harmony_bench.clips import BOUNDS, check_set
 from harmony.evaluation.harmony_bench.meters import Tools
 from harmony.evaluation.harmony_bench.page import write_page
+from harmony.evaluation.harmony_bench.plots import trade
 from harmony.evaluation.harmony_bench.run import BenchRun, processes
 from harmony.evaluation.harmony_bench.table import table
 from harmony.evaluation.harmony_bench.tiny import tiny_cases
 from harmony.evaluation.report import versions
 from harmony.session import load_pipeline
+from harmony.visualize import to_image
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 PACKAGES = (
@@ -104,6 +106,8 @@ def bench(
     figures = out / "harmony-bench.json"
     figures.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     page = write_page(out / "report.html", result, run, records, clips=shown)
+    for _, drawn in trade(result):
+        to_image(drawn).save(out / "scales.png")
     typer.echo(f"{figures}\n{page}")
 
 

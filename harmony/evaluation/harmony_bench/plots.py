@@ -13,7 +13,9 @@ from harmony.visualize.style import Look, new_figure, theme, write_on
 
 Titled = tuple[str, Figure]
 # What stands beside Sync-C in the curve: figures by name, and Fréchet distances by stream.
-TRADED = ("sync_c", "event_f1", "wer", "scene", "attributes", "picture", "sound")
+TRADED = (
+    "sync_c", "event_f1", "contrast", "lips", "own_wer", "attributes", "identity", "flicker", "picture", "sound",
+)  # fmt: skip
 
 
 def bars(result: Mapping[str, Any], look: Look = "light") -> Iterator[Titled]:
