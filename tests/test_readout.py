@@ -12,7 +12,7 @@ from harmony.evaluation.events import ONE_FRAME
 from harmony.prompts import FAMILIES
 from harmony.session.job import Job
 from harmony.session.part import voice_part
-from harmony.session.readout import MOST_FRAMES, SyncReadout, detectors, offset_words, read_sync
+from harmony.session.readout import MOST_FRAMES, WRONG_SYNC_C, SyncReadout, detectors, offset_words, read_sync
 from harmony.session.understanding import surprise, understand, word_chips
 from harmony.session.voice import find_voice
 from harmony.timeline import Timeline
@@ -47,10 +47,13 @@ def test_lips_are_judged_by_the_syncnet_and_events_are_not_claimed(kind):
     found = [read_sync(clip.frames, 16.0, clip.waveform, 16_000) for clip in clips]
     faces = [read for read in found if read.face]
     assert len(faces) >= 5 and not any(read.seen or read.heard for read in faces)
-    assert sum("best as it is" in read.words for read in faces) >= len(faces) - 1
-    late = np.concatenate([np.zeros(6000, np.float32), clips[0].waveform[:-6000]])
-    assert "375 ms earlier" in read_sync(clips[0].frames, 16.0, late, 16_000).words
-    silent = read_sync(clips[0].frames, 16.0, np.zeros_like(clips[0].waveform), 16_000)
+    assert sum(abs(read.sync.offset) <= 1 for read in faces) >= len(faces) - 1
+    # A single short word moves the lips too little for a shift to stand out.
+    assert all(("best as it is" in read.words) == (read.sync.confidence >= WRONG_SYNC_C) for read in faces)
+    sure = clips[max(range(len(found)), key=lambda k: found[k].sync.confidence)]
+    late = read_sync(sure.frames, 16.0, np.concatenate([np.zeros(6000, np.float32), sure.waveform[:-6000]]), 16_000)
+    assert late.sync.offset == 6 and "375 ms earlier" in late.words
+    silent = read_sync(sure.frames, 16.0, np.zeros_like(sure.waveform), 16_000)
     assert "no shift stands out" in silent.words
 
 
