@@ -106,6 +106,18 @@ def test_training_helps_and_leaves_the_basis_alone(pool, tmp_path):
     assert measure_pictures(trained, pool)["psnr"] > before[1] + 0.5
 
 
+def test_a_codec_that_draws_larger_learns_from_large_clips(pool, tmp_path):
+    torch.manual_seed(0)
+    codec = PatchVideoCodec(4, spatial_stride=4, decoder_channels=(8, 8, 4), decoder_blocks=(1, 0, 0), enlargement=2)
+    before = measure_pictures(codec, pool)
+    task = PictureTask(codec, pool, batch=4, noise=0.05)
+    DecoderRun(codec, tmp_path, learning_rate=1e-2, steps=40, warmup=5).train(task.loss)
+    trained = PatchVideoCodec.from_pretrained(tmp_path)
+    after = measure_pictures(trained, pool)
+    assert trained.enlargement == 2 and after["psnr"] > before["psnr"] + 0.5
+    assert after["psnr_linear"] == before["psnr_linear"], "it says how well the small picture is kept"
+
+
 def test_equal_pictures_and_sounds_have_no_loss(pool):
     video, sound = pool.video([0, 1]), pool.audio([0, 1])
     moving = moving_pixels(video.transpose(1, 2), dim=1).transpose(1, 2)

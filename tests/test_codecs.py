@@ -122,6 +122,32 @@ def test_the_decoder_starts_as_the_linear_inverse():
     torch.testing.assert_close(codec.decode(latents), codec.preview(latents))
 
 
+def larger(enlargement: int = 2) -> PatchVideoCodec:
+    torch.manual_seed(0)
+    return PatchVideoCodec(4, decoder_channels=(8, 8, 4, 4), decoder_blocks=(1, 0, 0, 0), enlargement=enlargement)
+
+
+def test_a_decoder_may_draw_larger_than_what_it_encodes():
+    codec = larger()
+    latents = codec.encode(picture(2, 3, 5, 16, 24))
+    assert latents.shape == (2, 4, 3, 2, 3), "latents are those of the small picture"
+    assert codec.decode(latents).shape == (2, 3, 5, 32, 48)
+    assert codec.preview(latents).shape == (2, 3, 5, 16, 24)
+    smooth = torch.nn.functional.interpolate(codec.preview(latents)[0].transpose(0, 1), scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(codec.decode(latents)[0].transpose(0, 1), smooth, msg="untrained, it only enlarges")
+
+
+def test_what_is_drawn_larger_is_shrunk_before_it_is_encoded():
+    codec, clip = larger(), picture(1, 3, 3, 16, 16)
+    blown_up = clip.repeat_interleave(2, dim=3).repeat_interleave(2, dim=4)
+    torch.testing.assert_close(codec.shrunk(blown_up), clip)
+
+
+def test_only_a_decoder_draws_larger():
+    with pytest.raises(ValueError, match="only a decoder can draw 2 times as large"):
+        PatchVideoCodec(decoder_channels=(), decoder_blocks=(), enlargement=2)
+
+
 def test_the_decoder_knows_the_first_latent(video_codec):
     """Equal latents everywhere decode differently at the beginning: its flag is seen."""
     latents = noise(1, 4, 1, 2, 2).repeat(1, 1, 9, 1, 1)
@@ -235,4 +261,4 @@ def test_the_shipped_codecs_shape_has_a_decoder_for_every_doubling():
     video = picture(1, 3, 5, 32, 16)
     latents = codec.encode(video)
     assert latents.shape == (1, 6, 3, 2, 1)
-    assert codec.decode(latents).shape == video.shape
+    assert codec.decode(latents).shape == (1, 3, 5, 64, 32), "it draws twice as large as it sees"

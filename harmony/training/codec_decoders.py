@@ -32,15 +32,15 @@ class PictureTask:
         device = self.codec.device
         rng, generator = _seeded(step, device)
         video = self.pool.video(rng.choice(len(self.pool), self.batch, replace=False), device=device)
-        target = self.codec.grouped_frames(video)  # (B, T, s, 3, H, W)
+        target = self.codec.grouped_frames(video)  # (B, T, s, 3, eH, eW)
         moving = moving_pixels(target.flatten(1, 2), dim=1).unflatten(1, target.shape[1:3])
         interest = _interest(moving)
         rows = torch.multinomial(interest, max(1, round(_CORRECTED * len(interest))), generator=generator)
-        latents = _noisy(self.codec.encode(video), self.noise, generator)
+        latents = _noisy(self.codec.encode(self.codec.shrunk(video)), self.noise, generator)
         linear = self.codec.linear_frames(latents)
         with torch.autocast(device.type, torch.bfloat16, enabled=_computes_in_bfloat16(device)):
             correction = self.codec.decoder(latents, linear, rows=rows)
-        made = linear.flatten(0, 1)[rows] + correction.float()
+        made = self.codec.enlarged(linear.flatten(0, 1)[rows]) + correction.float()
         return picture_loss(made, target.flatten(0, 1)[rows], moving.flatten(0, 1)[rows])
 
 

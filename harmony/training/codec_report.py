@@ -42,14 +42,15 @@ def measure_pictures(codec: PatchVideoCodec, pool: ClipPool, *, noise: float = 0
     generator = torch.Generator().manual_seed(0)
     for rows in pool.batches(batch):
         video = pool.video(rows)
-        latents = codec.encode(video)
+        small = codec.shrunk(video)
+        latents = codec.encode(small)
         latents = latents + noise * torch.randn(latents.shape, generator=generator)
         difference = codec.decode(latents) - video
         moving = moving_pixels(video.transpose(1, 2), dim=1).transpose(1, 2).expand_as(video)
         errors["psnr"].add(difference)
         errors["psnr_moving"].add(difference[moving])
         errors["psnr_first_frame"].add(difference[:, :, 0])
-        errors["psnr_linear"].add(codec.preview(latents) - video)
+        errors["psnr_linear"].add(codec.preview(latents) - small)
         for row, clip in zip(rows, difference, strict=True):
             by_kind[pool.kinds[row]].add(clip)
     named = {**errors, **{f"psnr_{kind}": error for kind, error in by_kind.items()}}

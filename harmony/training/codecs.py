@@ -9,13 +9,15 @@ both decoders for as long as one likes, while the transformer trains on the same
     python -m harmony.training.codecs audio-decoder --out CODECS/audio --steps 6000
     python -m harmony.training.codecs measure --video CODECS/video --audio CODECS/audio
 
-A training that is stopped goes on where its last checkpoint stands, with the same command.
+``video-redraw`` gives an older codec a new decoder (one that draws larger, say) on the same basis, so that latents and
+transformer stay as they are. A training that is stopped goes on from its last checkpoint, with the same command.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -47,9 +49,10 @@ Workers = Annotated[int, typer.Option(help="Processes that draw the clips.")]
 SaveMinutes = Annotated[float, typer.Option(help="Minutes between checkpoints.")]
 
 
-def open_pool(count: int, *, split: str = "train", workers: int = 1) -> ClipPool:
-    """The pool of that many clips in the cache folder."""
-    return ClipPool.open(cache_home() / "clips", PoolSpec(count=count, split=split), workers=workers)
+def open_pool(count: int, *, split: str = "train", enlargement: int = 1, workers: int = 1) -> ClipPool:
+    """The pool of that many clips in the cache folder, drawn as large as a codec with that enlargement draws."""
+    spec = PoolSpec(count=count, split=split)
+    return ClipPool.open(cache_home() / "clips", replace(spec, size=enlargement * spec.size), workers=workers)
 
 
 @app.command()
@@ -67,6 +70,25 @@ def video_basis(
     shares = fit_video_basis(codec, open_pool(clips), motion_weight=motion_weight)
     codec.save_pretrained(out)
     logger.info("%d channels hold %.2f %% of the picture's variance", channels, 100 * shares.sum())
+
+
+@app.command()
+def video_redraw(
+    source: Annotated[Path, typer.Option(help="A picture codec's folder.")],
+    out: Out,
+    replace: Replace = False,
+) -> None:
+    """Write that codec with a decoder of today's shape, which starts from what fits of the old one."""
+    _prepare(out, replace=replace, threads=1)
+    old = PatchVideoCodec.from_pretrained(source)
+    codec = PatchVideoCodec.tiny(old.latent_channels)
+    codec.set_basis(old.basis, old.mean, old.scale)
+    known = old.decoder.state_dict()
+    fits = {n: known[n] for n, p in codec.decoder.state_dict().items() if n in known and known[n].shape == p.shape}
+    codec.decoder.load_state_dict(fits, strict=False)
+    codec.save_pretrained(out)
+    fresh = sorted(codec.decoder.state_dict().keys() - fits.keys())
+    logger.info("%d tensors of the decoder taken over; fresh: %s", len(fits), ", ".join(fresh))
 
 
 @app.command()
@@ -101,7 +123,8 @@ def video_decoder(
     """Train the picture codec's decoder, or go on."""
     torch.set_num_threads(threads)
     codec = PatchVideoCodec.from_pretrained(out).to(device)
-    task = PictureTask(codec, open_pool(clips, workers=workers), batch=batch, noise=noise)
+    pool = open_pool(clips, enlargement=codec.enlargement, workers=workers)
+    task = PictureTask(codec, pool, batch=batch, noise=noise)
     DecoderRun(codec, out, learning_rate=learning_rate, steps=steps).train(task.loss, save_minutes=save_minutes)
 
 
@@ -135,11 +158,13 @@ def measure(
 ) -> None:
     """Measure codecs on held-out clips and print the figures as JSON."""
     torch.set_num_threads(threads)
-    pool = open_pool(clips, split="val")
     figures: dict[str, dict[str, float]] = {}
     if video is not None:
-        figures["video"] = measure_pictures(PatchVideoCodec.from_pretrained(video), pool, noise=noise)
+        codec = PatchVideoCodec.from_pretrained(video)
+        pool = open_pool(clips, split="val", enlargement=codec.enlargement)
+        figures["video"] = measure_pictures(codec, pool, noise=noise)
     if audio is not None:
+        pool = open_pool(clips, split="val")
         figures["audio"] = measure_sounds(MelAudioCodec.from_pretrained(audio), pool, noise=noise)
     typer.echo(json.dumps(figures, indent=2))
 

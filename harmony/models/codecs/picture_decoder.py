@@ -31,6 +31,9 @@ class PictureDecoder(nn.Module):
     flags, because the first latent holds a single frame and the last has no successor), which enter at the bottom,
     and the linear inverse's frames with the nearest frame on either side, which enter at the top.
 
+    With ``enlargement`` > 1 the last layer draws that many pixels along each side of one of the latents' picture: the
+    edges are known to be sharp, and where they lie shows in the frames around.
+
     The last layer starts at zero, so an untrained decoder returns no correction.
     """
 
@@ -42,6 +45,7 @@ class PictureDecoder(nn.Module):
         spatial_stride: int,
         channels: tuple[int, ...],
         blocks: tuple[int, ...],
+        enlargement: int = 1,
     ) -> None:
         super().__init__()
         if 2 ** (len(channels) - 1) != spatial_stride or len(blocks) != len(channels):
@@ -49,7 +53,7 @@ class PictureDecoder(nn.Module):
                 f"a spatial stride of {spatial_stride} needs one width and one block count for each doubling, "
                 f"got {channels} and {blocks}"
             )
-        self.temporal_stride = temporal_stride
+        self.temporal_stride, self.enlargement = temporal_stride, enlargement
         self.stem = nn.Conv2d(3 * latent_channels + 2, channels[0], 3, padding=1)
         self.levels = nn.ModuleList(
             nn.Sequential(*(ResidualBlock(width) for _ in range(count)))
@@ -62,19 +66,19 @@ class PictureDecoder(nn.Module):
         frame_channels = 3 * (temporal_stride + 2)
         self.coarse = nn.Conv2d(4 * frame_channels, channels[-2], 3, padding=1)
         self.fine = nn.Conv2d(frame_channels, channels[-1], 3, padding=1)
-        self.head = nn.Conv2d(channels[-1], 3 * temporal_stride, 3, padding=1)
+        self.head = nn.Conv2d(channels[-1], 3 * temporal_stride * enlargement**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, latents: Tensor, frames: Tensor, *, rows: Tensor | None = None) -> Tensor:
-        """The correction to ``frames``.
+        """The correction to ``frames``, ``enlargement`` times as high and wide as they are.
 
         Args:
             latents: (B, C, T, h, w); frames: (B, T, s, 3, H, W), their linear inverse.
             rows: indices into the flattened B * T; training corrects a few of the latents only.
 
         Returns:
-            (B, T, s, 3, H, W), or (rows, s, 3, H, W).
+            (B, T, s, 3, eH, eW), or (rows, s, 3, eH, eW).
         """
         around, near = _surrounded(frames), _neighbours(latents)
         if rows is not None:
@@ -89,7 +93,7 @@ class PictureDecoder(nn.Module):
             if level == len(self.levels) - 1:
                 x = x + self.fine(around)
             x = blocks(x)
-        correction = self.head(F.silu(x)).to(frames.dtype)
+        correction = F.pixel_shuffle(self.head(F.silu(x)), self.enlargement).to(frames.dtype)
         correction = rearrange(correction, "r (s c) h w -> r s c h w", s=self.temporal_stride)
         return correction if rows is not None else correction.unflatten(0, latents.shape[:1] + latents.shape[2:3])
 

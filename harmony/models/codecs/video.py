@@ -12,6 +12,8 @@ s is proportional to the square root of each coefficient's standard deviation ("
 overall rms 1: large structures keep large numbers, so a diffusion model decides them first, and no loss is wasted on
 edges. The basis is fitted on clips and their reversals, so every basis patch is either *even* (its frames are equal)
 or *odd* (they cancel). The first latent holds one frame, taken as a patch of equal frames: its odd channels are 0.
+
+The decoder may draw larger than what was encoded (``enlargement``): pictures go in at H x W and come out at eH x eW.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from einops import rearrange, repeat
 from torch import Tensor
+from torch.nn import functional as F
 
 from harmony.models.codecs.picture_decoder import PictureDecoder
 
@@ -37,6 +40,7 @@ class PatchVideoCodec(ModelMixin, ConfigMixin):
         decoder_channels: widths of the decoder at latent resolution and at twice, four times and eight times it;
             empty for none: ``decode`` is then the linear inverse, as ``preview`` always is.
         decoder_blocks: residual blocks at each of those resolutions.
+        enlargement: how many times as high and wide as the encoded picture the decoder draws it.
 
     A new codec carries a DCT basis, which needs no fitting; :meth:`set_basis` puts a fitted one in its place.
     """
@@ -49,14 +53,18 @@ class PatchVideoCodec(ModelMixin, ConfigMixin):
         spatial_stride: int = 8,
         decoder_channels: tuple[int, ...] = (128, 96, 64, 16),
         decoder_blocks: tuple[int, ...] = (2, 1, 2, 1),
+        enlargement: int = 1,
     ) -> None:
         super().__init__()
+        if enlargement > 1 and not decoder_channels:
+            raise ValueError(f"only a decoder can draw {enlargement} times as large; give decoder_channels")
         values = 3 * temporal_stride * spatial_stride**2
         if not 1 <= latent_channels <= values:
             raise ValueError(f"a patch holds {values} numbers, so latent_channels must be 1 to {values}")
         self.latent_channels = latent_channels
         self.temporal_stride = temporal_stride
         self.spatial_stride = spatial_stride
+        self.enlargement = enlargement
         basis, scale = dct_basis(latent_channels, temporal_stride, spatial_stride)
         self.register_buffer("basis", basis)  # (C, N) with N = temporal_stride * spatial_stride^2 * 3
         self.register_buffer("mean", torch.zeros(values))  # (N,)
@@ -69,16 +77,21 @@ class PatchVideoCodec(ModelMixin, ConfigMixin):
                 spatial_stride=spatial_stride,
                 channels=tuple(decoder_channels),
                 blocks=tuple(decoder_blocks),
+                enlargement=enlargement,
             )
 
     @classmethod
     def tiny(cls, latent_channels: int = 160) -> PatchVideoCodec:
-        """The shape of the codec in ``assets/harmony-tiny``.
+        """The shape of the codec in ``assets/harmony-tiny``: 64 x 64 pixels in, 128 x 128 out.
 
         Patches of 16 x 16 pixels: at equal numbers per pixel they keep 1.3 dB more of the tiny world than 8 x 8.
         """
         return cls(
-            latent_channels, spatial_stride=16, decoder_channels=(160, 128, 96, 64, 16), decoder_blocks=(1, 1, 1, 2, 1)
+            latent_channels,
+            spatial_stride=16,
+            decoder_channels=(160, 128, 96, 64, 32),
+            decoder_blocks=(1, 1, 1, 2, 1),
+            enlargement=2,
         )
 
     @classmethod
@@ -105,7 +118,7 @@ class PatchVideoCodec(ModelMixin, ConfigMixin):
 
     @torch.no_grad()
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents (B, C, T, h, w) to pictures (B, 3, 1 + (T - 1) * temporal_stride, H, W), clipped to [-1, 1]."""
+        """Latents (B, C, T, h, w) to pictures (B, 3, 1 + (T - 1) * temporal_stride, eH, eW), clipped to [-1, 1]."""
         return self.reconstruct(latents).clamp(-1.0, 1.0)
 
     @torch.no_grad()
@@ -116,7 +129,7 @@ class PatchVideoCodec(ModelMixin, ConfigMixin):
 
     @torch.no_grad()
     def preview(self, latents: Tensor) -> Tensor:
-        """The linear inverse alone, clipped to [-1, 1]; shapes as :meth:`decode`."""
+        """The linear inverse alone (B, 3, F, H, W), clipped to [-1, 1]: as large as what was encoded."""
         return self._join(self.linear_frames(latents)).clamp(-1.0, 1.0).to(latents.dtype)
 
     def reconstruct(self, latents: Tensor) -> Tensor:
@@ -124,8 +137,19 @@ class PatchVideoCodec(ModelMixin, ConfigMixin):
         self._check_latents(latents)
         frames = self.linear_frames(latents)
         if self.decoder is not None:
-            frames = frames + self.decoder(latents, frames)
+            frames = self.enlarged(frames) + self.decoder(latents, frames)
         return self._join(frames).to(latents.dtype)
+
+    def enlarged(self, frames: Tensor) -> Tensor:
+        """Frames (..., 3, H, W) to (..., 3, eH, eW), smoothly: what the decoder corrects."""
+        if self.enlargement == 1:
+            return frames
+        large = F.interpolate(frames.flatten(0, -4), scale_factor=self.enlargement, mode="bilinear")
+        return large.unflatten(0, frames.shape[:-3])
+
+    def shrunk(self, video: Tensor) -> Tensor:
+        """Pictures (B, 3, F, eH, eW) to (B, 3, F, H, W): what is encoded of them."""
+        return F.avg_pool3d(video, (1, self.enlargement, self.enlargement))
 
     def grouped_frames(self, video: Tensor) -> Tensor:
         """(B, 3, F, H, W) to each latent's frames (B, T, s, 3, H, W); the first latent repeats the first frame."""
