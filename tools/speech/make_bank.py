@@ -2,6 +2,8 @@
 """Synthesise the speech bank: every voice of voices.json says every word.
 
     python tools/speech/make_bank.py                      the full bank, to $HARMONY_CACHE/speech
+    python tools/speech/make_bank.py --variations 3       and three more voices like each training voice: a model that
+                                                          hears many learns to follow a reference it never heard
     python tools/speech/make_bank.py --mini --out assets/speech-mini
 
 The format is described in harmony/data/world/speech.py, which reads it.
@@ -15,6 +17,7 @@ import os
 from collections.abc import Iterable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import soundfile
@@ -33,6 +36,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder; default: speech in $HARMONY_CACHE or ~/.cache/harmony")
     parser.add_argument("--voices", type=Path, default=Path(__file__).with_name("voices.json"))
     parser.add_argument("--mini", action="store_true", help="a few words of one voice per kind and split, in one file")
+    parser.add_argument("--variations", type=int, default=0, help="further voices around each training voice")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     home = Path(os.environ.get("HARMONY_CACHE") or Path.home() / ".cache" / "harmony")
@@ -41,6 +45,8 @@ def main() -> None:
     voices = json.loads(options.voices.read_text())
     if options.mini:
         voices = [voice for voice in voices if voice["id"].endswith("-01")]
+    trained = [voice for voice in voices if voice["split"] == "train"]
+    voices += [vary(voice, number) for voice in trained for number in range(1, options.variations + 1)]
     words = {
         "en": MINI_ENGLISH if options.mini else ENGLISH,
         "zh": MINI_MANDARIN if options.mini else MANDARIN,
@@ -60,6 +66,22 @@ def main() -> None:
     (folder / "index.json").write_text(_compact(index), encoding="utf-8")
     seconds = sum((w[1] - w[0]) / RATE for voice in entries for w in voice["words"].values())
     print(f"{len(entries)} voices, {seconds / 60:.1f} minutes of words, written to {folder}")
+
+
+def vary(voice: dict, number: int) -> dict:
+    """A voice of the same kind near ``voice``: higher or lower, with a larger or smaller head, slower or faster.
+
+    Its facts are those that the recipe implies; nobody asked a recogniser whether it is as well understood.
+    """
+    rng = Random(f"{voice['id']}-{number}")
+    recipe = dict(voice["recipe"])
+    size = rng.uniform(0.92, 1.08)
+    recipe["factor"] = round(recipe["factor"] * size, 3)
+    recipe["pitch"] = min(max(recipe["pitch"] + rng.randint(-18, 18), 0), 99)
+    recipe["pitch_range"] = rng.randint(30, 80)
+    recipe["rate"] = rng.randint(155, 195)
+    facts = {"formant": round(voice["formant"] * size, 3), "pitch_hz": round(voice["pitch_hz"] * size, 1)}
+    return voice | facts | {"id": f"{voice['id']}-{number}", "recipe": recipe}
 
 
 def say_all(voice: dict) -> dict[str, tuple[np.ndarray, list[tuple[str, int]]]]:
