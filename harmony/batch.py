@@ -1,4 +1,4 @@
-"""Several clips at a time through the one denoise loop: what makes an evaluation of a thousand clips affordable.
+"""Several clips at a time through the one denoise loop: an evaluation's thousand, or one clip under several guidances.
 
 Every clip is encoded and decoded by the functions that the pipeline uses for its one clip, starts from its own noise,
 and comes out as :class:`~harmony.pipeline.HarmonyPipeline` makes it alone, up to rounding.
@@ -6,23 +6,33 @@ and comes out as :class:`~harmony.pipeline.HarmonyPipeline` makes it alone, up t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from itertools import repeat
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from harmony.abilities import cautions
 from harmony.conditions import Conditions
-from harmony.encoding import decode_tracks, encode_conditions, encode_given, grey_latents, make_anchors
+from harmony.encoding import (
+    EncodedCaptions,
+    decode_tracks,
+    encode_conditions,
+    encode_given,
+    grey_latents,
+    make_anchors,
+)
 from harmony.generation import Generation, GenerationRequest
 from harmony.guidance import GuidanceConfig
 from harmony.models.conditioning import Conditioning, Streams
 from harmony.models.recorder import AttentionRecorder
 from harmony.passes import Anchors
 from harmony.pipeline import HarmonyPipeline
-from harmony.sampling import GivenStreams, denoise, initial_noise, shifted_sigmas, step_nearest
+from harmony.prompts import told
+from harmony.sampling import GenerationCancelled, GivenStreams, denoise, initial_noise, shifted_sigmas, step_nearest
 from harmony.timeline import Timeline
 
 Wish = Mapping[str, Any]  # what the pipeline would be called with: ``prompt``, ``audio``, ..., and ``seed``
@@ -33,59 +43,81 @@ def generate_batch(
     pipe: HarmonyPipeline,
     wishes: Sequence[Wish],
     *,
-    guidance: GuidanceConfig | None = None,
+    guidance: GuidanceConfig | Sequence[GuidanceConfig] | None = None,
+    num_frames: int | None = None,
+    captions: EncodedCaptions | None = None,
     recorder: AttentionRecorder | None = None,
+    callback: Callable[[int, int], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
 ) -> list[Generation]:
-    """Make one clip for each wish, all of the model's own length and size.
+    """Make one clip for each wish, all of one length and of the model's own size.
 
     Args:
         pipe: the model.
         wishes: conditions and seed of each clip; all of one task, and either all or none with a first frame.
-        guidance: in place of the checkpoint's.
+        guidance: in place of the checkpoint's; a list holds one for each wish, see :func:`~harmony.sampling.denoise`.
+        num_frames: in place of the checkpoint's.
+        captions: of wishes that all have the same texts, encoded before.
         recorder: is shown the step nearest to half noise.
+        callback: called after every step with the steps done, and of how many.
+        cancel: asked before each step.
 
     Raises:
         ValueError: if the wishes are of different tasks, or one does not fit the model's length.
+        GenerationCancelled: if ``cancel`` said so.
     """
-    settings, timeline = guidance or pipe.guidance, pipe.timeline
+    timeline = pipe.timeline
+    guidances = [guidance or pipe.guidance] if not isinstance(guidance, Sequence) else list(guidance)
+    guidances = guidances * len(wishes) if len(guidances) == 1 else guidances
+    settings = guidances[0]
+    if num_frames is not None:
+        timeline = timeline.with_num_frames(num_frames)
     conditions = [Conditions.of(**{k: v for k, v in wish.items() if k != "seed"}) for wish in wishes]
     for one in conditions:
         one.clock(timeline, num_frames=timeline.num_frames, max_num_frames=pipe.config.max_num_frames)
-    requests = [_request(pipe, one, settings, wish["seed"]) for one, wish in zip(conditions, wishes, strict=True)]
+    seeds = [wish["seed"] for wish in wishes]
+    requests = [_request(pipe, *row) for row in zip(conditions, repeat(timeline), guidances, seeds, strict=False)]
     models = dict(tokenizer=pipe.tokenizer, text_encoder=pipe.text_encoder, transcript_encoder=pipe.transcript_encoder)
     codecs = dict(video_codec=pipe.video_codec, audio_codec=pipe.audio_codec)
     size, device = dict(height=pipe.config.height, width=pipe.config.width), pipe._execution_device
+    speaking = dict(audio_codec=pipe.audio_codec, captions=captions, device=device)
     encoded = [
-        encode_conditions(one, timeline, **models, audio_codec=pipe.audio_codec, seed=request.seed, device=device)
-        for one, request in zip(conditions, requests, strict=True)
+        encode_conditions(told(one, pipe.prompt_family), timeline, **models, **speaking, seed=seed)
+        for one, seed in zip(conditions, seeds, strict=True)
     ]
     given = [encode_given(one, timeline, **codecs, **size, device=device) for one in conditions]
     given, first_frame = _stack_given(given)
     no_text = stack_conditioning([one.no_text or Conditioning() for one in encoded])
-    anchors = _anchors(pipe, settings, first_frame, no_text)
+    anchors = _anchors(pipe, timeline, settings, first_frame, no_text)
     sigmas = shifted_sigmas(settings.num_inference_steps, shift=settings.shift, start=settings.sigma_max)
     latents = denoise(
         pipe.transformer,
-        _noise(pipe, timeline, [request.seed for request in requests]),
+        _noise(pipe, timeline, seeds),
         conditioning=stack_conditioning([one.conditioning for one in encoded]),
         sigmas=sigmas,
-        guidance=settings,
+        guidance=guidances if len(set(guidances)) > 1 else settings,
         given=given,
         anchors=anchors,
         scheduler=pipe.scheduler,
+        batch_passes=pipe.batch_passes,
         dtype=pipe.transformer.dtype,
+        callback=None if callback is None else lambda step, total, _: callback(step, total),
+        cancel=cancel,
         recorder=recorder,
         record_steps={step_nearest(sigmas)},
     )
+    if cancel is not None and cancel():
+        raise GenerationCancelled("stopped before the clips were decoded")
     rows = zip(conditions, requests, encoded, *(stream.split(1) for stream in latents), strict=True)
     return [
         Generation(
             **decode_tracks(Streams(video, audio), one, timeline, **codecs),
             seed=request.seed,
             request=request,
-            schedule=told.schedule,
+            schedule=encoding.schedule,
+            cautions=cautions(one, request.guidance, pipe.config.trained_for),
         )
-        for one, request, told, video, audio in rows
+        for one, request, encoding, video, audio in rows
     ]
 
 
@@ -111,7 +143,9 @@ def _padded(value: Tensor, axis: int, length: int) -> Tensor:
     return F.pad(value, missing)
 
 
-def _request(pipe: HarmonyPipeline, conditions: Conditions, guidance: GuidanceConfig, seed: int) -> GenerationRequest:
+def _request(
+    pipe: HarmonyPipeline, conditions: Conditions, timeline: Timeline, guidance: GuidanceConfig, seed: int
+) -> GenerationRequest:
     """What the clip's file says of how it was made; the pipeline makes the same clip from it, up to rounding."""
     return GenerationRequest.of(
         conditions,
@@ -119,10 +153,11 @@ def _request(pipe: HarmonyPipeline, conditions: Conditions, guidance: GuidanceCo
         license=pipe.config.license,
         guidance=guidance,
         seed=seed,
-        num_frames=pipe.timeline.num_frames,
+        num_frames=timeline.num_frames,
         height=pipe.config.height,
         width=pipe.config.width,
         precision=pipe.precision,
+        batch_passes=pipe.batch_passes,
     )
 
 
@@ -142,15 +177,19 @@ def _stack_given(items: Sequence[tuple[GivenStreams, Tensor | None]]) -> tuple[G
 
 
 def _anchors(
-    pipe: HarmonyPipeline, guidance: GuidanceConfig, first_frame: Tensor | None, no_text: Conditioning
+    pipe: HarmonyPipeline,
+    timeline: Timeline,
+    guidance: GuidanceConfig,
+    first_frame: Tensor | None,
+    no_text: Conditioning,
 ) -> Anchors:
     grey = None
     if guidance.static_anchor == "grey" and first_frame is None:
         size = dict(height=pipe.config.height, width=pipe.config.width)
-        latents = pipe.timeline.num_video_latents
+        latents = timeline.num_video_latents
         grey = grey_latents(pipe.video_codec, latents, **size, device=pipe._execution_device)
     codecs = dict(video_codec=pipe.video_codec, audio_codec=pipe.audio_codec)
-    return make_anchors(first_frame, pipe.timeline, **codecs, no_text=no_text, grey=grey)
+    return make_anchors(first_frame, timeline, **codecs, no_text=no_text, grey=grey)
 
 
 def _noise(pipe: HarmonyPipeline, timeline: Timeline, seeds: Sequence[int]) -> Streams:

@@ -192,6 +192,18 @@ def null_weights(
     return {null: weight for null, weight in weights.items() if weight.video or weight.audio}
 
 
+def weights_of_each(found: Sequence[Mapping[Null, Streams]], *, device: torch.device) -> dict[Null, Streams]:
+    """:func:`null_weights` of several clips as one: (B,) weights of every null that any of them needs."""
+    nothing = Streams(0.0, 0.0)
+    nulls = dict.fromkeys(null for weights in found for null in weights)
+    return {
+        null: Streams(*(
+            torch.tensor([weights.get(null, nothing)[stream] for weights in found], device=device) for stream in (0, 1)
+        ))
+        for null in nulls
+    }  # fmt: skip
+
+
 def num_passes(terms: Sequence[GuidanceTerm], num_steps: int, *, video: bool = True, audio: bool = True) -> int:
     """Forward passes of a whole run, the joint ones included: what a request costs."""
     return sum(
@@ -202,19 +214,29 @@ def num_passes(terms: Sequence[GuidanceTerm], num_steps: int, *, video: bool = T
 # -- the arithmetic ------------------------------------------------------------------------------
 
 
-def combine(joint: Tensor, nulls: Mapping[Null, Tensor], weights: Mapping[Null, float]) -> Tensor:
+def combine(joint: Tensor, nulls: Mapping[Null, Tensor], weights: Mapping[Null, float | Tensor]) -> Tensor:
     """``joint + sum_i w_i (joint - null_i)`` in float32, for one stream.
 
     Written as ``(1 + sum w) joint - sum w null``, so that w = 0 returns the joint prediction and w = -1 the null,
     bit for bit.
+
+    Args:
+        joint: (B, ...); nulls: as large.
+        weights: of each null, one number for all clips or (B,), one for each.
     """
     joint = joint.float()
-    total = 1.0 + sum(weights.values())
-    guided = joint if total == 1.0 else joint * total
-    for null, weight in weights.items():
-        if weight:
+    each = {null: _for_each_clip(weight, joint) for null, weight in weights.items()}
+    total = 1.0 + sum(each.values())
+    guided = joint if isinstance(total, float) and total == 1.0 else joint * total
+    for null, weight in each.items():
+        if isinstance(weight, Tensor) or weight:
             guided = guided - weight * nulls[null].float()
     return guided
+
+
+def _for_each_clip(weight: float | Tensor, like: Tensor) -> float | Tensor:
+    """A number as it is, (B,) as (B, 1, ...)."""
+    return weight.view(-1, *[1] * (like.dim() - 1)) if isinstance(weight, Tensor) else weight
 
 
 def rescale(guided: Tensor, joint: Tensor, amount: float) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, SchedulerMixin, UniPCMultistepScheduler
 from torch import Tensor
 
-from harmony.guidance import GuidanceConfig, Solver, combine, null_weights, rescale
+from harmony.guidance import GuidanceConfig, Solver, combine, null_weights, rescale, weights_of_each
 from harmony.models.conditioning import Conditioning, Streams
 from harmony.passes import Anchors, PassInput, VelocityModel, changes_nothing, null_input, run_passes
 
@@ -143,7 +143,7 @@ def denoise(
     *,
     conditioning: Conditioning,
     sigmas: np.ndarray,
-    guidance: GuidanceConfig,
+    guidance: GuidanceConfig | Sequence[GuidanceConfig],
     given: GivenStreams | None = None,
     anchors: Anchors | None = None,
     solver: Solver | None = None,
@@ -165,7 +165,8 @@ def denoise(
         noise: (B, C, T, h, w) and (B, C, A); of a given stream only the shape counts.
         conditioning: encoded conditions of the B clips.
         sigmas: (steps + 1,) noise levels, from :func:`shifted_sigmas`.
-        guidance: terms, rescale, anchors' text, layers to skip; ``solver`` overrides its solver.
+        guidance: terms, rescale, anchors' text, layers to skip; ``solver`` overrides its solver. A list holds one for
+            each clip; they may differ in their terms.
         scheduler: lends its options to the solver, see :func:`make_scheduler`.
         given: frozen streams or a first frame.
         anchors: what SyncCFG's nulls are made of.
@@ -181,7 +182,9 @@ def denoise(
         float32 latents of both streams.
     """
     given, anchors = given or GivenStreams(), anchors or Anchors()
-    run = _Run(model, conditioning.to(dtype), guidance, given, anchors, batch_passes, frame_rate, dtype)
+    guidances = (guidance,) if isinstance(guidance, GuidanceConfig) else tuple(guidance)
+    guidance = _shared(guidances, clips=noise.video.shape[0])
+    run = _Run(model, conditioning.to(dtype), guidance, guidances, given, anchors, batch_passes, frame_rate, dtype)
     latents = _put_given(Streams(noise.video.float(), noise.audio.float()), given)
     num_steps = len(sigmas) - 1
     device = latents.video.device
@@ -206,6 +209,7 @@ class _Run:
     model: VelocityModel
     conditioning: Conditioning
     guidance: GuidanceConfig
+    guidances: tuple[GuidanceConfig, ...]  # one for all clips, or one for each
     given: GivenStreams
     anchors: Anchors
     batch_passes: bool
@@ -215,7 +219,9 @@ class _Run:
     def velocity(self, latents: Streams, step: int, num_steps: int, sigma: float, recorder: Any | None) -> Streams:
         """The guided velocity of one step, both streams, float32."""
         made_video, made_audio = self.given.video is None, self.given.audio is None
-        weights = null_weights(self.guidance.terms, step=step, num_steps=num_steps, video=made_video, audio=made_audio)
+        when = dict(step=step, num_steps=num_steps, video=made_video, audio=made_audio)
+        each = [null_weights(guidance.terms, **when) for guidance in self.guidances]
+        weights = each[0] if len(each) == 1 else weights_of_each(each, device=latents.video.device)
         weights = {n: w for n, w in weights.items() if not changes_nothing(n, self.conditioning)}
         results = self._predict(latents, list(weights), sigma, recorder)
         joint = results.pop("joint")
@@ -264,6 +270,19 @@ class _Run:
         z, g, j = latents[:, :, held:], guided[:, :, held:], joint[:, :, held:]
         clean = rescale(z - sigma * g, z - sigma * j, self.guidance.rescale)
         return torch.cat([guided[:, :, :held], (z - clean) / sigma], dim=2)
+
+
+def _shared(guidances: tuple[GuidanceConfig, ...], *, clips: int) -> GuidanceConfig:
+    """What the guidances of a batch have in common, which is everything but their terms.
+
+    Raises:
+        ValueError: if they differ in more, or if there is not one for each clip.
+    """
+    if len(guidances) not in (1, clips):
+        raise ValueError(f"a batch of {clips} clips takes one guidance or {clips}, got {len(guidances)}")
+    if len({replace(guidance, terms=()) for guidance in guidances}) > 1:
+        raise ValueError("clips that are made together may differ in their guidance's terms only; make these in turn")
+    return guidances[0]
 
 
 def _advance(schedulers: Streams, velocity: Streams, latents: Streams, step: int, given: GivenStreams) -> Streams:

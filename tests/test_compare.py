@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from browser import chromium_page
 from gradio_client import Client
 from typer.testing import CliRunner
@@ -19,6 +20,7 @@ from harmony.cli import cli
 from harmony.comparison import AXES, Comparison, Made, run_comparison
 from harmony.comparison.files import write_table
 from harmony.comparison.result import HEADERS, signed
+from harmony.comparison.together import together_pays
 from harmony.generation import GenerationRequest
 from harmony.pipeline import HarmonyPipeline
 from harmony.session import Job, JobCancelled, Knobs
@@ -116,6 +118,58 @@ def test_each_variant_is_its_own_single_run(pipe, done, tmp_path):
         sounds.append(media.read_audio(made.sound)[0])
         assert np.array_equal(media.read_audio(clip.save(tmp_path / "one.wav"))[0], sounds[-1])
     assert not np.array_equal(sounds[0], sounds[1]) and not np.array_equal(sounds[0], sounds[2])
+
+
+def test_variants_of_one_batch_equal_their_single_runs(pipe, tmp_path):
+    """Up to the rounding of a larger matrix product: a grey level of 255 in the picture, -60 dB in the sound."""
+    wish, told = Comparison.of(JOB, axis="video", values="1, 1.5, 3"), []
+    assert together_pays(pipe, wish.variants)
+    compared = run_comparison(pipe, wish, tmp_path, on_step=lambda *step: told.append(step[:2]))
+    assert told == [(1, 2), (2, 2)], "one batch: every step is a step of all"
+    for made in compared.made:
+        request = GenerationRequest.from_json(made.settings.read_text())
+        clip = pipe("a red drum", guidance=request.guidance, seed=3)
+        assert request == clip.request
+        alone, together = clip.frames, media.read_video(made.clip)[0]
+        single = media.read_video(clip.save(tmp_path / "one.mp4"))[0]
+        assert alone.shape == together.shape and np.abs(single.astype(int) - together).max() <= 1
+        assert np.abs(clip.waveform - media.read_audio(made.sound)[0]).max() < 1e-3
+    clips = [media.read_video(made.clip)[0] for made in compared.made]
+    assert not np.array_equal(clips[0], clips[1]) and not np.array_equal(clips[1], clips[2])
+
+
+@pytest.mark.parametrize(("axis", "values", "pays"), [
+    ("video", "1.5, 2, 3", True), ("text", "2, 3", True), ("kind", "none, sync, isolated", False),
+    ("steps", "1, 2", False),
+])  # fmt: skip
+def test_one_batch_is_made_where_the_variants_need_the_same_passes(pipe, axis, values, pays):
+    assert together_pays(pipe, Comparison.of(JOB, axis=axis, values=values).variants) == pays
+
+
+def test_a_model_opened_for_a_small_card_makes_one_clip_at_a_time(monkeypatch):
+    pipe = HarmonyPipeline.micro()
+    monkeypatch.setattr(pipe, "batch_passes", False)
+    assert not together_pays(pipe, Comparison.of(JOB, axis="video", values="1.5, 2").variants)
+
+
+def test_a_full_card_makes_them_in_turn(pipe, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise torch.cuda.OutOfMemoryError
+
+    monkeypatch.setattr("harmony.batch.generate_batch", full)
+    told = []
+    wish = Comparison.of(JOB, axis="video", values="1.5, 2")
+    compared = run_comparison(pipe, wish, tmp_path, on_step=lambda *step: told.append(step[:2]))
+    assert len(compared.made) == 2 and told[-1] == (4, 4)
+
+
+def test_cancel_stops_a_batch_within_a_step(pipe, tmp_path):
+    steps, wish = [], Comparison.of(replace(JOB, steps=9), axis="video", values="1.5, 2")
+    with pytest.raises(JobCancelled):
+        run_comparison(
+            pipe, wish, tmp_path, on_step=lambda step, *_: steps.append(step), cancel=lambda: len(steps) == 2
+        )
+    assert steps == [1, 2]
 
 
 def test_progress_runs_over_all_variants(done):

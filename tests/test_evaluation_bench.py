@@ -8,10 +8,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from harmony.batch import generate_batch, stack_conditioning
 from harmony.data.world import KINDS
 from harmony.evaluation import __main__ as command
 from harmony.evaluation import clips as making
-from harmony.evaluation.batch import generate_batch, stack_conditioning
 from harmony.evaluation.bench import JUDGES, Bench, Judges
 from harmony.evaluation.cases import Case
 from harmony.evaluation.classifier import SceneClassifier

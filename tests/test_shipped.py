@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harmony import HarmonyPipeline
-from harmony.evaluation.batch import generate_batch
+from harmony.batch import generate_batch
 from harmony.evaluation.bench import Judges
 from harmony.evaluation.clips import as_video
 from harmony.session import chosen_model

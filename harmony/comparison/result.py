@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harmony import media
 from harmony.comparison.plan import Comparison, Variant
+from harmony.session.job import Outcome
 
 if TYPE_CHECKING:
     from harmony.session.readout import SyncReadout
@@ -20,7 +22,8 @@ class Made:
 
     Attributes:
         clip, sound, settings: its files (mp4, wav, json).
-        seconds: that its steps took, without reading the words, decoding and writing, which are alike for all.
+        seconds: that its steps took, without reading the words, decoding and writing, which are alike for all; its
+            share of the time where all were made as one batch.
         readout: events seen and heard, measured on the file.
     """
 
@@ -67,6 +70,14 @@ class Made:
         events = f"{len(self.readout.seen)} / {len(self.readout.heard)}"
         sync = "–" if self.sync_c is None else f"{self.sync_c:.0f}"
         return [self.label, together, offset, sync, events, f"{self.seconds:.1f} s"]
+
+
+def measured(variant: Variant, outcome: Outcome, *, seconds: float) -> Made:
+    """A variant's clip with what is seen and heard in it, as its file holds it."""
+    from harmony.session.readout import read_sync  # imported late: the networks that judge take a while
+
+    readout = read_sync(*media.read_video(outcome.clip), *media.read_audio(outcome.clip))
+    return Made(variant, outcome.clip, outcome.sound, outcome.settings, seconds=seconds, readout=readout)
 
 
 HEADERS = ["Variant", "Together (F1)", "Sound later by", "Sync-C", "Seen / heard", "Steps took"]

@@ -1,8 +1,8 @@
-"""Make the variants of a comparison one after the other, measure each, and write everything into one folder.
+"""Make the variants of a comparison, measure each, and write everything into one folder.
 
-In turn, not as one batch: each variant goes through :func:`~harmony.session.run_job` like any clip, so that it *is* its
-own single run, bit for bit, on every model and card that makes clips at all. They share the caption's encoding and, by
-the seed, the noise.
+Where it pays (:mod:`harmony.comparison.together`) all variants go through the steps as one batch: each is then its own
+single run up to the rounding of a larger matrix product. Else they are made in turn, and each *is* its own single run,
+bit for bit. They share the caption's encoding and, by the seed, the noise.
 """
 
 from __future__ import annotations
@@ -11,20 +11,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harmony import media
+import torch
+
 from harmony.comparison.files import write_mosaic, write_package, write_plot, write_table
 from harmony.comparison.plan import Comparison, Variant
-from harmony.comparison.result import Compared, Made
+from harmony.comparison.result import Compared, Made, measured
+from harmony.comparison.together import make_together, together_pays
 from harmony.session import JobCancelled, OnStep, encode_job, run_job
 
 if TYPE_CHECKING:
     from harmony.encoding import EncodedCaptions
     from harmony.pipeline import HarmonyPipeline
-    from harmony.session.readout import SyncReadout
 
 Cancel = Callable[[], bool]
+Variants = tuple[tuple[Made, ...], tuple[str, ...]]  # what was made, and what should be said about it
 
 
 def run_comparison(
@@ -56,20 +58,42 @@ def run_comparison(
     folder.mkdir(parents=True, exist_ok=True)
     started, variants = time.perf_counter(), wish.variants
     captions = captions or encode_job(pipe, wish.job)
+    made, cautions = _make(pipe, variants, folder, captions=captions, on_step=on_step, cancel=cancel)
+    _stop_if(cancel)
+    compared = _written(wish, made, folder)
+    fact = f"Seed {wish.job.seed} · {len(made)} clips made and measured in {time.perf_counter() - started:.1f} s"
+    compared = replace(compared, facts=(fact, *cautions))
+    return replace(compared, package=write_package(folder / "comparison.zip", compared)) if package else compared
+
+
+def _make(pipe: HarmonyPipeline, variants: Sequence[Variant], *told: Any, **settings: Any) -> Variants:
+    """All at once where it pays and a card has the memory, else in turn."""
+    if together_pays(pipe, variants):
+        try:
+            return make_together(pipe, variants, *told, **settings)
+        except torch.cuda.OutOfMemoryError:
+            torch.cuda.empty_cache()
+    return _make_in_turn(pipe, variants, *told, **settings)
+
+
+def _make_in_turn(
+    pipe: HarmonyPipeline,
+    variants: Sequence[Variant],
+    folder: Path,
+    *,
+    captions: EncodedCaptions,
+    on_step: OnStep | None,
+    cancel: Cancel | None,
+) -> Variants:
+    """The variants one after the other, and what should be said about them."""
     watch = _Watch(pipe, variants, on_step, cancel)
     made, cautions = [], {}
     for variant in variants:
         told = dict(on_step=watch.after_step, cancel=watch.before_step, companions=True, captions=captions)
         outcome = run_job(pipe, variant.job, folder / f"{variant.name}.mp4", **told)
-        seconds = watch.next_variant()
-        files = (outcome.clip, outcome.sound, outcome.settings)
-        made.append(Made(variant, *files, seconds=seconds, readout=_readout(outcome.clip)))
+        made.append(measured(variant, outcome, seconds=watch.next_variant()))
         cautions |= dict.fromkeys(outcome.facts[1:])
-    _stop_if(cancel)
-    compared = _written(wish, tuple(made), folder)
-    fact = f"Seed {wish.job.seed} · {len(made)} clips made and measured in {time.perf_counter() - started:.1f} s"
-    compared = replace(compared, facts=(fact, *cautions))
-    return replace(compared, package=write_package(folder / "comparison.zip", compared)) if package else compared
+    return tuple(made), tuple(cautions)
 
 
 def _written(wish: Comparison, made: tuple[Made, ...], folder: Path) -> Compared:
@@ -83,13 +107,6 @@ def _written(wish: Comparison, made: tuple[Made, ...], folder: Path) -> Compared
         table=write_table(folder / "table.csv", made),
         plot=write_plot(folder / "plot.png", wish, made),
     )
-
-
-def _readout(clip: Path) -> SyncReadout:
-    """What is seen and heard in a clip, as its file holds it."""
-    from harmony.session.readout import read_sync  # imported late: the networks that judge take a while
-
-    return read_sync(*media.read_video(clip), *media.read_audio(clip))
 
 
 def _stop_if(cancel: Cancel | None) -> None:

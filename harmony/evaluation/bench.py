@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from harmony.data.world import Clip
+from harmony.data.world import Clip, Split
 from harmony.evaluation.cases import FACES, IMPACTS, Case, fingerprint, frozen_cases
 from harmony.evaluation.classifier import SceneClassifier
 from harmony.evaluation.clips import Judged, Way, events_of, make_clips, read_back, wish_of
@@ -83,13 +83,16 @@ class Bench:
     @cached_property
     def cases(self) -> list[Case]:
         """Requests with events."""
-        return frozen_cases(self.per_kind, [kind for kind in self.kinds if kind not in FACES])
+        return self.frozen([kind for kind in self.kinds if kind not in FACES])
 
     @cached_property
     def face_cases(self) -> list[Case]:
         """Requests in which somebody speaks."""
-        faces = frozen_cases(self.per_kind, [kind for kind in self.kinds if kind in FACES])
-        return [case for case in faces if case.scene.transcript]
+        return [case for case in self.frozen([kind for kind in self.kinds if kind in FACES]) if case.scene.transcript]
+
+    def frozen(self, kinds: Sequence[str], *, times: int = 1, split: Split = "test") -> list[Case]:
+        """``times`` as many requests of each of these kinds as ``per_kind``, as long as the model's clips."""
+        return frozen_cases(times * self.per_kind, kinds, split=split, duration=self.timeline.duration)
 
     @cached_property
     def true_clips(self) -> list[Clip]:

@@ -17,11 +17,13 @@ IMPACTS = tuple(kind for kind in EVENT_KINDS if kind not in FACES)
 
 @dataclass(frozen=True)
 class Case:
-    """One request: scene ``seed`` of ``kind`` from a held-out split; its captions never appeared in training."""
+    """One request: scene ``seed`` of ``kind`` from a held-out split, laid out for ``duration`` seconds; its captions
+    never appeared in training."""
 
     kind: str
     seed: int
     split: Split = "test"
+    duration: float = 2.0625
 
     @property
     def name(self) -> str:
@@ -29,7 +31,7 @@ class Case:
 
     @cached_property
     def scene(self) -> Scene:
-        return sample_scene(self.seed, kind=self.kind, split=self.split)
+        return sample_scene(self.seed, kind=self.kind, split=self.split, duration=self.duration)
 
     @property
     def captions(self) -> Captions:
@@ -43,9 +45,11 @@ class Case:
         return [event.time for event in self.scene.events]
 
 
-def frozen_cases(per_kind: int, kinds: Sequence[str] = IMPACTS, *, split: Split = "test") -> list[Case]:
-    """The first ``per_kind`` held-out scenes of each kind, in the kinds' order."""
-    return [Case(kind, seed, split) for kind in kinds for seed in range(per_kind)]
+def frozen_cases(
+    per_kind: int, kinds: Sequence[str] = IMPACTS, *, split: Split = "test", duration: float = 2.0625
+) -> list[Case]:
+    """The first ``per_kind`` held-out scenes of each kind, in the kinds' order, laid out for ``duration`` seconds."""
+    return [Case(kind, seed, split, duration) for kind in kinds for seed in range(per_kind)]
 
 
 def fingerprint(cases: Sequence[Case]) -> str:

@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 import torch
+from einops import reduce
 from torch import Tensor
 
 from harmony import media
-from harmony.evaluation.batch import Wish, generate_batch
+from harmony.batch import Wish, generate_batch
 from harmony.evaluation.cases import Case
 from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector
 from harmony.guidance import GuidanceTerm
@@ -21,11 +22,12 @@ from harmony.timeline import Timeline
 
 Way = Literal["joint", "audio_to_video", "video_to_audio", "image_to_clip"]
 SAMPLE_RATE = 16_000  # at which every clip is judged
+JUDGED_SIZE = 64  # and at which size, in pixels
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One clip as its file holds it: frames uint8 (F, H, W, 3), waveform (S,) at 16 kHz."""
+    """One clip as its file holds it: frames uint8 (F, H, W, 3) at the true clips' size, waveform (S,) at 16 kHz."""
 
     frames: np.ndarray
     waveform: np.ndarray
@@ -80,7 +82,19 @@ def read_back(path: Path) -> Judged:
     """The clip as its mp4 holds it."""
     frames, _ = media.read_video(path)
     waveform, _ = media.read_audio(path, sample_rate=SAMPLE_RATE)
-    return Judged(frames, waveform)
+    return Judged(as_judged(frames), waveform)
+
+
+def as_judged(frames: np.ndarray) -> np.ndarray:
+    """Frames (F, H, W, 3) shrunk to the size of the true clips, where a decoder draws larger than that.
+
+    The judges look at 64 x 64 pixels anyway, and what is measured in pixels must be so for made and true clips alike.
+    """
+    times = min(frames.shape[1:3]) // JUDGED_SIZE
+    if times < 2:
+        return frames
+    means = reduce(frames.astype(np.float32), "f (h a) (w b) c -> f h w c", "mean", a=times, b=times)
+    return means.round().astype(np.uint8)
 
 
 def through_codecs(pipe: HarmonyPipeline, true: Judged) -> Judged:
@@ -92,7 +106,7 @@ def through_codecs(pipe: HarmonyPipeline, true: Judged) -> Judged:
         sound = pipe.audio_codec
         waveform = sound.decode(sound.encode(torch.from_numpy(true.waveform)[None].to(sound.dtype))).float()
     frames = ((video[0].permute(1, 2, 3, 0) + 1) * 127.5).round().clamp(0, 255).byte().numpy()
-    return Judged(frames, waveform[0].numpy())
+    return Judged(as_judged(frames), waveform[0].numpy())
 
 
 def as_video(frames: np.ndarray) -> Tensor:

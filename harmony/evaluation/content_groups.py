@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from harmony.batch import Wish
 from harmony.data.world import render_reference
-from harmony.evaluation.batch import Wish
 from harmony.evaluation.bench import Bench, file_name
-from harmony.evaluation.cases import Case, frozen_cases
+from harmony.evaluation.cases import Case
 from harmony.evaluation.clips import Judged, as_video, through_codecs, wish_of
 from harmony.evaluation.figures import CannotMeasure, Figure, by_kind, figure_of, ratio_figure
 from harmony.evaluation.metrics.world_words import syllables
@@ -24,7 +24,7 @@ from harmony.evaluation.voices import LineUp, SpeakerJudge, line_ups
 from harmony.evaluation.words import Recogniser, english_words, wer_figure, word_errors
 from harmony.visualize import contact_sheet
 
-SHEET_CLIPS = 24
+SHEET_CLIPS = 48
 NEUTRAL = "a robot is speaking"  # says nothing of the voice: robots have any
 REFERENCE_SECONDS = 2.0
 
@@ -184,7 +184,7 @@ def voices(bench: Bench) -> dict[str, Figure]:
     judge = SpeakerJudge()
     choices = line_ups(judge)
     of_voice = {voice: line_up for line_up in choices.values() for voice in line_up.voices}
-    faces = frozen_cases(4 * bench.per_kind, [kind for kind in bench.kinds if kind == "face"])
+    faces = bench.frozen([kind for kind in bench.kinds if kind == "face"], times=4)
     cases = [case for case in faces if case.scene.speaker in of_voice][: 2 * bench.per_kind]
     if not cases:
         raise CannotMeasure("none of the requests is spoken by one of the voices to choose from")
@@ -212,7 +212,7 @@ def _voice_figure(
 
 
 def sheet(bench: Bench) -> dict[str, Figure]:
-    """A picture of 24 joint clips, kinds in turn; it has no figure of its own."""
+    """A picture of 48 joint clips, kinds in turn; it has no figure of its own."""
     pool = list(zip([*bench.cases, *bench.face_cases], _joint_and_faces(bench), strict=True))
     pool.sort(key=lambda pair: pair[0].seed)  # the first of every kind, then the second of every kind
     chosen = sorted(pool[:SHEET_CLIPS], key=lambda pair: pair[0].name)

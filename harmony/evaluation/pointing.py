@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from harmony.batch import Wish, generate_batch
 from harmony.data.world import Clip
-from harmony.evaluation.batch import Wish, generate_batch
 from harmony.guidance import GuidanceConfig
 from harmony.models.recorder import AttentionRecorder
 from harmony.pipeline import HarmonyPipeline

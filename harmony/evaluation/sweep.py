@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from harmony.evaluation.bench import Bench
-from harmony.evaluation.cases import frozen_cases
 from harmony.evaluation.clips import as_video
 from harmony.evaluation.figures import Figure, sync_figure
 from harmony.guidance import GuidanceTerm
@@ -36,7 +35,7 @@ def sweep(bench: Bench, scales: Sequence[float], *, text_scale: float = 1.0) -> 
 
     ``text_scale`` is that of the text guidance beside it, 1 for none.
     """
-    cases = frozen_cases(bench.per_kind, bench.kinds, split="val")
+    cases = bench.frozen(bench.kinds, split="val")
     kinds, true_count = [case.kind for case in cases], sum(len(case.times) for case in cases)
     for scale in scales:
         terms = (GuidanceTerm("sync", scale, scale), GuidanceTerm("text", text_scale, text_scale))

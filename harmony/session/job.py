@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,17 +141,12 @@ def run_job(
 
     started = time.perf_counter()
     pipe.set_progress_bar_config(disable=True)
-    part, voice = used_part(pipe, job), voice_part(job)
-    files = _read_files(pipe, job, part, voice)
+    given = read_job(pipe, job)
     try:
         generation = pipe(
-            prompt=job.prompt,
-            audio_prompt=job.audio_prompt,
-            transcript=job.transcript,
-            **files,
+            **given.wish,
             guidance=job.guidance(pipe),
             num_inference_steps=job.steps,
-            seed=job.seed,
             output_attention=job.attention,
             captions=captions,
             callback=lambda progress: _tell(progress, on_step, on_preview),
@@ -159,7 +154,56 @@ def run_job(
         )
     except GenerationCancelled as error:
         raise JobCancelled from error
-    _write_clip(generation, job, part, clip)
+    outcome = write_job(pipe, job, given, generation, clip, companions=companions)
+    seconds = time.perf_counter() - started
+    facts = (*_facts(generation, given, seconds), *outside_words(pipe, given.files))
+    return replace(outcome, facts=facts)
+
+
+def encode_job(pipe: HarmonyPipeline, job: Job) -> EncodedCaptions:
+    """The words of a job, encoded apart from its clip."""
+    return pipe.encode_text(job.prompt, audio_prompt=job.audio_prompt, transcript=job.transcript)
+
+
+@dataclass(frozen=True)
+class JobGiven:
+    """What a job gives the model.
+
+    Attributes:
+        wish: what the pipeline is called with: words, seed and what was read from files; guidance apart.
+        files: the part of it that was read from files.
+        part, voice: of which parts of them.
+    """
+
+    wish: dict[str, Any]
+    files: dict[str, Any]
+    part: Part | None
+    voice: Part | None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Which parts are used, as people read it."""
+        named = ((self.part, "your file"), (self.voice, "the voice"))
+        return tuple(part.words(name) for part, name in named if part is not None)
+
+
+def read_job(pipe: HarmonyPipeline, job: Job) -> JobGiven:
+    """Read a job's files and trim them.
+
+    Raises:
+        ValueError: one sentence about what does not fit (MediaError for files).
+    """
+    part, voice = used_part(pipe, job), voice_part(job)
+    files = _read_files(pipe, job, part, voice)
+    told = dict(prompt=job.prompt, audio_prompt=job.audio_prompt, transcript=job.transcript, seed=job.seed)
+    return JobGiven(told | files, files, part, voice)
+
+
+def write_job(
+    pipe: HarmonyPipeline, job: Job, given: JobGiven, generation: Generation, clip: Path, *, companions: bool = False
+) -> Outcome:
+    """Write the clip that was made of a job, and what the job wants beside it; see :func:`run_job`."""
+    _write_clip(generation, job, given.part, clip)
     written: dict[str, Any] = {}
     if job.attention:
         drawn = write_attention(pipe, generation, clip)
@@ -171,14 +215,7 @@ def run_job(
         written["settings"] = clip.with_suffix(".json")
         request = generation.request.model_dump_json(exclude_none=True, indent=2)
         written["settings"].write_text(request + "\n", encoding="utf-8")
-    seconds = time.perf_counter() - started
-    facts = (*_facts(generation, part, voice, seconds), *outside_words(pipe, files))
-    return Outcome(clip, job, generation.seed, facts, **written)
-
-
-def encode_job(pipe: HarmonyPipeline, job: Job) -> EncodedCaptions:
-    """The words of a job, encoded apart from its clip."""
-    return pipe.encode_text(job.prompt, audio_prompt=job.audio_prompt, transcript=job.transcript)
+    return Outcome(clip, job, generation.seed, (), **written)
 
 
 def human_sentence(error: Exception) -> str | None:
@@ -251,10 +288,8 @@ def _write_readout(generation: Generation, clip: Path) -> dict[str, Any]:
     return {"readout": readout, "timeline": picture}
 
 
-def _facts(generation: Generation, part: Part | None, voice: Part | None, seconds: float) -> tuple[str, ...]:
+def _facts(generation: Generation, given: JobGiven, seconds: float) -> tuple[str, ...]:
     clip_seconds = len(generation.frames) / generation.frame_rate
     steps = generation.request.guidance.num_inference_steps
-    facts = [f"Seed {generation.seed} · {steps} steps · {clip_seconds:.2f} s of clip made in {seconds:.1f} s"]
-    facts += [] if part is None else [part.words("your file")]
-    facts += [] if voice is None else [voice.words("the voice")]
-    return (*facts, *generation.cautions)
+    cost = f"Seed {generation.seed} · {steps} steps · {clip_seconds:.2f} s of clip made in {seconds:.1f} s"
+    return (cost, *given.words, *generation.cautions)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
+from harmony.batch import generate_batch
 from harmony.evaluation.ablation.rows import IMPACTS, Way
-from harmony.evaluation.batch import generate_batch
 from harmony.evaluation.bench import Judges
 from harmony.evaluation.cases import Case, frozen_cases
 from harmony.evaluation.clips import Judged, events_of, wish_of

@@ -12,9 +12,9 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
+from harmony.batch import Wish
 from harmony.data.world import Clip, Split, render, render_reference, sample_scene
 from harmony.data.world import Scene as WorldScene
-from harmony.evaluation.batch import Wish
 from harmony.timeline import Timeline
 
 Subset = Literal["ambient", "speech", "complex"]

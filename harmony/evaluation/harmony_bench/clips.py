@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmony import media
-from harmony.evaluation.batch import Wish, generate_batch
+from harmony.batch import Wish, generate_batch
 from harmony.evaluation.clips import Judged, through_codecs
 from harmony.evaluation.harmony_bench.cases import BenchCase
 from harmony.evaluation.harmony_bench.tiny import sibling
 from harmony.generation import Generation
 from harmony.guidance import GuidanceConfig, GuidanceTerm
 from harmony.pipeline import HarmonyPipeline
+from harmony.timeline import Timeline
 
 BOUNDS = ("true", "codecs", "shuffled", "others")  # sets that need the tiny world's true clips
 _SCALED = "sync-"
@@ -62,11 +63,14 @@ class ClipMaker:
     Args:
         pipe: the model.
         edition: all cases: ``shuffled`` takes the other sound from among them, whichever of them are run.
+        timeline: the clips' clock.
         batch_size: clips that go through the model together; with 1 the pipeline is called as a user calls it.
     """
 
-    def __init__(self, pipe: HarmonyPipeline, edition: Sequence[BenchCase], *, batch_size: int) -> None:
-        self.pipe, self.batch_size = pipe, batch_size
+    def __init__(
+        self, pipe: HarmonyPipeline, edition: Sequence[BenchCase], *, timeline: Timeline, batch_size: int
+    ) -> None:
+        self.pipe, self.timeline, self.batch_size = pipe, timeline, batch_size
         self._partner = partners(edition)
 
     def make(self, name: str, cases: Sequence[BenchCase], path_of: Callable[[BenchCase], Path]) -> None:
@@ -82,11 +86,11 @@ class ClipMaker:
         guidance = guidance_of(name, self.pipe.guidance)
         wishes: list[Wish] = [case.wish() for case in cases]
         if len(wishes) == 1:
-            return [self.pipe(**wishes[0], guidance=guidance)]
-        return generate_batch(self.pipe, wishes, guidance=guidance)
+            return [self.pipe(**wishes[0], guidance=guidance, num_frames=self.timeline.num_frames)]
+        return generate_batch(self.pipe, wishes, guidance=guidance, num_frames=self.timeline.num_frames)
 
     def _bound(self, name: str, case: BenchCase) -> Judged:
-        timeline = self.pipe.timeline
+        timeline = self.timeline
         true = sibling(case).true_clip(timeline) if name == "others" else case.true_clip(timeline)
         if name == "codecs":
             return through_codecs(self.pipe, Judged(true.frames, true.waveform))
@@ -95,7 +99,7 @@ class ClipMaker:
         return Judged(true.frames, true.waveform)
 
     def _write(self, clip: Judged, path: Path) -> None:
-        timeline = self.pipe.timeline
+        timeline = self.timeline
         media.write_clip(
             path, clip.frames, _fit(clip.waveform, timeline.num_samples),
             frame_rate=timeline.frame_rate, sample_rate=timeline.sample_rate,

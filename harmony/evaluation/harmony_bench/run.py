@@ -19,7 +19,7 @@ import torch
 from accelerate import PartialState
 
 from harmony import media
-from harmony.evaluation.clips import SAMPLE_RATE
+from harmony.evaluation.clips import SAMPLE_RATE, as_judged
 from harmony.evaluation.harmony_bench.cases import BenchCase
 from harmony.evaluation.harmony_bench.clips import BOUNDS, ClipMaker
 from harmony.evaluation.harmony_bench.inside import embeddings, in_world
@@ -27,6 +27,7 @@ from harmony.evaluation.harmony_bench.measures import fingerprint, measure_clip
 from harmony.evaluation.harmony_bench.meters import Taken, Tools
 from harmony.media.files import replacing
 from harmony.pipeline import HarmonyPipeline
+from harmony.timeline import Timeline
 
 Record = dict[str, Any]  # of one clip: "id", "subset", "parts", "missing", "embeddings"
 
@@ -80,8 +81,15 @@ class BenchRun:
         return fingerprint(self.tools)
 
     @cached_property
+    def timeline(self) -> Timeline:
+        """The clips' clock: as long as the edition's scenes, so that models of any length are judged on the same
+        cases; outside the tiny world as long as the model likes."""
+        scene, own = self.edition[0].world, self.pipe.timeline
+        return own if scene is None else own.with_seconds(scene.duration)
+
+    @cached_property
     def _maker(self) -> ClipMaker:
-        return ClipMaker(self.pipe, self.edition, batch_size=self.batch_size)
+        return ClipMaker(self.pipe, self.edition, timeline=self.timeline, batch_size=self.batch_size)
 
     def _run_set(self, name: str, cases: Sequence[BenchCase]) -> None:
         open_cases = [case for case in cases if not self._is_done(name, case)]
@@ -124,8 +132,9 @@ class BenchRun:
     def _read(self, name: str, case: BenchCase) -> Taken:
         path = self.clip_of(name, case)
         frames, _ = media.read_video(path)
+        frames = as_judged(frames) if in_world(case) else frames
         waveform, _ = media.read_audio(path, sample_rate=SAMPLE_RATE)
-        return Taken(case, frames, waveform, self.pipe.timeline)
+        return Taken(case, frames, waveform, self.timeline)
 
 
 def processes() -> PartialState:
