@@ -42,6 +42,9 @@ Voice = Annotated[Path | None, typer.Option(help="A sound file with 1 to 3 s of 
 Image = Annotated[Path | None, typer.Option(help="A picture: the first frame.")]
 Start = Annotated[float, typer.Option(min=0.0, help="Where in a longer file the clip begins, in seconds.")]
 Duration = Annotated[float | None, typer.Option(help="How many seconds of it to use. Default: as much as fits.")]
+Length = Annotated[
+    float | None, typer.Option("--duration", min=0.5, help="Length of the clip in seconds. Default: the model's own.")
+]
 Kind = Annotated[Guidance | None, typer.Option(help="What to push away from. Default: the model's own choice.")]
 VideoScale = Annotated[float | None, typer.Option(min=0.0, help="Strength for the picture, 1 is off.")]
 AudioScale = Annotated[float | None, typer.Option(min=0.0, help="Strength for the sound, 1 is off.")]
@@ -82,6 +85,7 @@ def generate(
     video_scale: VideoScale = None,
     audio_scale: AudioScale = None,
     text_scale: TextScale = None,
+    duration: Length = None,
     steps: Steps = None,
     seed: Seed = None,
     model: Model = None,
@@ -95,7 +99,7 @@ def generate(
     """Make a picture and its sound from words."""
     job = dict(
         task="joint", prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, image=image,
-        reference_audio=reference_audio, attention=attention,
+        reference_audio=reference_audio, duration=duration, attention=attention,
     )  # fmt: skip
     knobs = dict(kind=guidance, video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
     opening = dict(quantize=quantize, offload=offload, compile=compile)

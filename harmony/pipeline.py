@@ -263,7 +263,8 @@ class HarmonyPipeline(HarmonyCheckpoint):
                 bar.update()
                 if callback is not None:
                     seconds = time.perf_counter() - started
-                    callback(Progress(step, total, seconds, latents, self.video_codec, self.audio_codec))
+                    codecs = (self.video_codec, self.audio_codec)
+                    callback(Progress(step, total, seconds, latents, *codecs, timeline.duration))
 
             return denoise(
                 self.transformer,

@@ -26,6 +26,7 @@ class Progress:
         step, total: steps done, of how many.
         seconds: since the first step began.
         latents: gives the clean latents predicted at this step.
+        duration: of the clip, in seconds.
     """
 
     step: int
@@ -34,6 +35,7 @@ class Progress:
     latents: Callable[[], Streams] = field(repr=False)
     video_codec: VideoCodec = field(repr=False)
     audio_codec: AudioCodec = field(repr=False)
+    duration: float
 
     @property
     def seconds_left(self) -> float:

@@ -102,7 +102,7 @@ def voice(tmp_path) -> Path:
 def test_a_clip_with_a_voice_is_chosen_by_keyboard_and_made_again(visitor, url, voice) -> None:
     visitor.panel.get_by_label("What is seen").fill("a face says hello")
     visitor.panel.get_by_label("What is said").fill("hello")
-    visitor.open("A voice, a first picture")
+    visitor.open("A voice, a first picture, the length")
     visitor.panel.locator("input[type=file]").first.set_input_files(str(voice))
     visitor.number("Voice from").wait_for(timeout=20_000)
     visitor.set("Voice from", "0.75")
@@ -163,7 +163,7 @@ def test_variants_are_kept_deleted_and_made_again_and_files_restore_settings(vis
     mine.write_bytes(visitor.download("Video (mp4)").read_bytes())
     visitor.button("Its first picture to Joint generation").click()
     visitor.shown("Joint generation")
-    visitor.open("A voice, a first picture")
+    visitor.open("A voice, a first picture, the length")
     visitor.panel.locator("img[alt]").locator("visible=true").first.wait_for(timeout=10_000)
 
     visitor.go("History")

@@ -16,6 +16,7 @@ from harmony.evaluation.metrics.frechet import frechet_distance
 from harmony.evaluation.metrics.loudness import loudness
 from harmony.evaluation.metrics.motion import flicker, mean_flow
 from harmony.evaluation.metrics.published_syncnet import PublishedSyncNet, face_windows
+from harmony.evaluation.metrics.shape import shape_variation
 from harmony.evaluation.metrics.sync import shift_distances, sync_scores
 from harmony.evaluation.metrics.syncnet_training import moved, recovered
 from harmony.evaluation.metrics.world_words import WorldRecogniser, spoken_at, syllables
@@ -151,3 +152,26 @@ def test_the_shipped_recogniser_understands_true_clips() -> None:
             said += word_errors(heard, [word.text for word in scene.words])
             wanted += len(scene.words)
     assert said / wanted < 0.3
+
+
+# -- shape ---------------------------------------------------------------------------------------
+
+
+def moving_disc(radii) -> np.ndarray:
+    """A bright disc that crosses a dark picture, one radius a frame."""
+    y, x = np.mgrid[:64, :64]
+    frames = np.zeros((len(radii), 64, 64, 3), np.uint8)
+    for k, radius in enumerate(radii):
+        frames[k, np.hypot(x - (8 + 3 * k), y - 32) < radius] = 255
+    return frames
+
+
+def test_a_disc_that_only_moves_keeps_its_shape() -> None:
+    still, swelling = shape_variation(moving_disc([6] * 16)), shape_variation(moving_disc([4, 8] * 8))
+    assert still.area < 0.05 and still.roundness < 0.05
+    # Radii 4 and 8 in turn: areas 1 and 4, so a deviation of 1.5 over a mean of 2.5.
+    assert swelling.area == pytest.approx(0.6, abs=0.05) and swelling.roundness < 0.15
+
+
+def test_where_nothing_moves_no_shape_varies() -> None:
+    assert shape_variation(np.full((9, 32, 32, 3), 90, np.uint8)) is None

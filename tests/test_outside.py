@@ -43,3 +43,12 @@ def test_a_photograph_is_told_apart_in_any_size(pipe) -> None:
 
 def test_models_of_the_real_world_are_left_alone() -> None:
     assert outside_words(SimpleNamespace(video_codec=None, audio_codec=None), dict(image=np.zeros((8, 8, 3)))) == ()
+
+
+@pytest.mark.parametrize(("kind", "title"), [("drum", "drum"), ("rain", "rain"), ("xylophone", "xylophone")])
+def test_people_read_what_their_sound_is_taken_for(pipe, kind, title) -> None:
+    scenes = (sample_scene(seed, kind=kind, split="val") for seed in range(900, 999))
+    scene = next(scene for scene in scenes if scene.events or kind == "rain")
+    waveform = np.repeat(render(scene, pipe.timeline).waveform, 3)  # 48 kHz
+    (words,) = outside_words(pipe, dict(audio=(np.stack([waveform, waveform]), 48_000)))
+    assert words.endswith(f"most like this: {title}.")

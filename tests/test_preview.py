@@ -56,7 +56,7 @@ def test_a_moving_picture_moves_and_a_meter_shows_levels() -> None:
     import io
 
     frames = np.random.default_rng(0).integers(0, 255, (33, 400, 300, 3), dtype=np.uint8)
-    picture = Image.open(io.BytesIO(base64.b64decode(moving_picture(frames).partition(",")[2])))
+    picture = Image.open(io.BytesIO(base64.b64decode(moving_picture(frames, seconds=2.0).partition(",")[2])))
     assert picture.n_frames == 12 and max(picture.size) == 192
     quiet, loud = level_meter(np.full(66, -60.0)), level_meter(np.full(66, 0.0))
     assert 'height="0.5"' in quiet and 'height="24.0"' in loud

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from harmony.comparison.plan import Variant
 from harmony.comparison.result import Made, measured
 from harmony.guidance import GuidanceConfig, null_weights
-from harmony.session.job import JobCancelled, OnStep, read_job, write_job
+from harmony.session.job import JobCancelled, OnStep, frames_of, read_job, write_job
 from harmony.session.outside import outside_words
 
 if TYPE_CHECKING:
@@ -28,9 +28,13 @@ MOST_WASTE = 1.2  # passes of the batch over passes that the variants need; a ba
 
 
 def together_pays(pipe: HarmonyPipeline, variants: Sequence[Variant]) -> bool:
-    """Whether the variants can be one batch here, and should."""
+    """Whether the variants can be one batch here, and should; clips that follow a track are made in turn."""
     guidances = guidances_of(pipe, variants)
-    if not pipe.batch_passes or len({replace(one, terms=()) for one in guidances}) > 1:
+    if (
+        variants[0].job.driver is not None
+        or not pipe.batch_passes
+        or len({replace(one, terms=()) for one in guidances}) > 1
+    ):
         return False
     needed = sum(variant.job.num_passes(pipe) for variant in variants)
     return passes_together(guidances, task=variants[0].job.task) <= MOST_WASTE * needed
@@ -80,9 +84,9 @@ def make_together(
             on_step(step, total, (time.perf_counter() - started) / step * (total - step))
 
     wishes = [given.wish] * len(variants)
-    guidances = guidances_of(pipe, variants)
+    told = dict(guidance=guidances_of(pipe, variants), num_frames=frames_of(pipe, variants[0].job), captions=captions)
     try:
-        clips = generate_batch(pipe, wishes, guidance=guidances, captions=captions, callback=tell, cancel=cancel)
+        clips = generate_batch(pipe, wishes, **told, callback=tell, cancel=cancel)
     except GenerationCancelled as error:
         raise JobCancelled from error
     seconds = (time.perf_counter() - started) / len(variants)

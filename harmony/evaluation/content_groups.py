@@ -16,6 +16,7 @@ from harmony.evaluation.bench import Bench, file_name
 from harmony.evaluation.cases import Case
 from harmony.evaluation.clips import Judged, as_video, through_codecs, wish_of
 from harmony.evaluation.figures import CannotMeasure, Figure, by_kind, figure_of, ratio_figure
+from harmony.evaluation.metrics.shape import shape_variation
 from harmony.evaluation.metrics.world_words import syllables
 from harmony.evaluation.obedience import told_attributes, unseen_phrasings
 from harmony.evaluation.pointing import point_at_events, sound_maps, speaker_found
@@ -62,6 +63,25 @@ def _kept(bench: Bench, case: Case, frames: np.ndarray) -> float:
     first, last = (bench.judges.scene.predict(as_video(part[None]))[0] for part in (frames[:eighth], frames[-eighth:]))
     colours = [name for name in first if name.rpartition("_")[2] == "colour" and name in case.scene.attributes]
     return float(all(first[name] == last[name] for name in ("kind", *colours)))
+
+
+def shape(bench: Bench) -> dict[str, Figure]:
+    """How much the moving part varies in area and roundness, made clips over true clips after the codec."""
+    made = [shape_variation(clip.frames) for clip in bench.clips("joint", "joint")]
+    true = [
+        shape_variation(through_codecs(bench.pipe, Judged(clip.frames, clip.waveform)).frames)
+        for clip in bench.true_clips
+    ]
+    pairs = [(m, t, kind) for m, t, kind in zip(made, true, bench.kinds_of_cases, strict=True) if m and t]
+    if not pairs:
+        raise CannotMeasure("hardly anything moves in these clips")
+    kinds = [kind for *_, kind in pairs]
+    return {
+        f"shape_{name}": ratio_figure(
+            [getattr(m, name) for m, *_ in pairs], [getattr(t, name) for _, t, _ in pairs], kinds=kinds
+        )
+        for name in ("area", "roundness")
+    }
 
 
 def phrasings(bench: Bench) -> dict[str, Figure]:

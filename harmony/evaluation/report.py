@@ -30,6 +30,7 @@ GROUPS: dict[str, Group] = {
     "faces": (sync_groups.faces, ("face_lag_hit", "face_correlation")),
     "captions": (content_groups.captions, ("scene_accuracy", "attribute_accuracy")),
     "identity": (content_groups.identity, ("identity_last_frame",)),
+    "shape": (content_groups.shape, ("shape_area", "shape_roundness")),
     "phrasings": (content_groups.phrasings, ("unseen_phrasing_accuracy",)),
     "attention": (content_groups.attention, ("attention_pointing", "attention_pointing_centre")),
     "active_speaker": (content_groups.active_speaker, ("active_speaker",)),

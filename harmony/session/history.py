@@ -75,7 +75,10 @@ class Kept:
             ValueError: one sentence, if it is no clip of Harmony (MediaError if it cannot be read at all).
         """
         request = request_of_file(source)
-        kept = cls.of(source, job_of_request(request), folder)
+        job = job_of_request(request)
+        if job.task == "joint":
+            job = replace(job, duration=media.probe(source).duration)
+        kept = cls.of(source, job, folder)
         kept.settings.write_text(request.model_dump_json(exclude_none=True, indent=2) + "\n", encoding="utf-8")
         if media.probe(kept.clip).has_audio:
             media.write_wav(kept.sound, *media.read_audio(kept.clip, mono=False))

@@ -45,7 +45,8 @@ class Job:
         reference_audio: a file with a voice, used from ``reference_start`` seconds on; ``None`` finds the best part.
         image: a picture file, the first frame.
         audio, video: the file that drives the clip.
-        start, duration: the part of that file that is used, in seconds; by default as much as a clip holds.
+        start, duration: the part of that file that is used, in seconds; by default as much as a clip holds. Where
+            nothing drives the clip ``duration`` is its length, by default the model's own.
         knobs: guidance. steps: ``None`` is the checkpoint's own choice.
         seed: of the noise.
         attention: also draw where the sound looks.
@@ -147,6 +148,7 @@ def run_job(
             **given.wish,
             guidance=job.guidance(pipe),
             num_inference_steps=job.steps,
+            num_frames=frames_of(pipe, job),
             output_attention=job.attention,
             captions=captions,
             callback=lambda progress: _tell(progress, on_step, on_preview),
@@ -158,6 +160,13 @@ def run_job(
     seconds = time.perf_counter() - started
     facts = (*_facts(generation, given, seconds), *outside_words(pipe, given.files))
     return replace(outcome, facts=facts)
+
+
+def frames_of(pipe: HarmonyPipeline, job: Job) -> int | None:
+    """The clip's length, where the job says one and no track does."""
+    if job.duration is None or job.driver is not None:
+        return None
+    return pipe.timeline.with_seconds(job.duration).num_frames
 
 
 def encode_job(pipe: HarmonyPipeline, job: Job) -> EncodedCaptions:

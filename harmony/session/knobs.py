@@ -67,14 +67,21 @@ class Knobs:
 
 @dataclass(frozen=True)
 class Defaults:
-    """What a checkpoint asks for when nobody says otherwise."""
+    """What a checkpoint asks for when nobody says otherwise.
+
+    Attributes:
+        knobs, steps: of its guidance.
+        seconds, longest: of its clips: the usual length, and the longest; ``None`` where it does not say.
+    """
 
     knobs: Knobs
     steps: int
+    seconds: float | None = None
+    longest: float | None = None
 
     @classmethod
-    def of(cls, config: GuidanceConfig) -> Defaults:
-        return cls(Knobs.of(config), config.num_inference_steps)
+    def of(cls, config: GuidanceConfig, *, seconds: float | None = None, longest: float | None = None) -> Defaults:
+        return cls(Knobs.of(config), config.num_inference_steps, seconds, longest)
 
 
 def _first(config: GuidanceConfig, kind: str) -> GuidanceTerm | None:

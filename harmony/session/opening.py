@@ -53,30 +53,39 @@ def read_defaults(model: str) -> Defaults:
         from huggingface_hub import hf_hub_download
 
         config = GuidanceConfig.load(Path(hf_hub_download(model, CONFIG_NAME)).parent)
-    return Defaults.of(config)
+    return Defaults.of(config, **_lengths(model))
+
+
+def _lengths(model: str) -> dict[str, float]:
+    """How long a checkpoint's clips are, in seconds, read from its index and its transformer's configuration."""
+    index, transformer = _json(model, "model_index.json"), _json(model, "transformer/config.json")
+    if "num_frames" not in index or "frame_rate" not in transformer:
+        return {}
+    rate, usual = transformer["frame_rate"], index["num_frames"]
+    return dict(seconds=usual / rate, longest=index.get("max_num_frames", usual) / rate)
 
 
 def read_prompt_family(model: str) -> PromptFamily | None:
     """How a checkpoint wants to be told, read from its index; ``None`` where it takes the fields apart."""
     from harmony.prompts import family_named
 
-    return family_named(_index(model).get("prompt_family"))
+    return family_named(_json(model, "model_index.json").get("prompt_family"))
 
 
 def read_license(model: str) -> str | None:
     """The licence of a checkpoint's weights, read from its index; ``None`` where none is told."""
-    return _index(model).get("license")
+    return _json(model, "model_index.json").get("license")
 
 
-def _index(model: str) -> dict[str, Any]:
-    """A checkpoint's ``model_index.json``; empty for what has none."""
+def _json(model: str, name: str) -> dict[str, Any]:
+    """One of a checkpoint's configuration files; empty for what has none."""
     if model == MICRO:
         return {}
-    file = Path(model) / "model_index.json"
+    file = Path(model) / name
     if not Path(model).is_dir() and "/" in model:
         from huggingface_hub import hf_hub_download
 
-        file = Path(hf_hub_download(model, "model_index.json"))
+        file = Path(hf_hub_download(model, name))
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 

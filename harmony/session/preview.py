@@ -51,24 +51,27 @@ def preview_html(progress: Progress) -> str:
     left, frames = progress.seconds_left, progress.frames()
     told = f"Step {progress.step} of {progress.total}" + (f" · about {left:.0f} s left" if left >= 1 else "")
     # Some codecs have no linear map to colours; theirs is grey all over, and better not shown.
-    picture = f'<img alt="The picture so far" src="{moving_picture(frames)}">' if frames.std() > 0 else ""
+    picture = (
+        f'<img alt="The picture so far" src="{moving_picture(frames, seconds=progress.duration)}">'
+        if frames.std() > 0
+        else ""
+    )
     return (
         f'<figure class="hm-preview">{picture}{level_meter(progress.loudness())}<figcaption>So far, roughly. {told}'
         "</figcaption></figure>"
     )
 
 
-def moving_picture(frames: np.ndarray) -> str:
-    """Frames uint8 (F, H, W, 3) as a small animated WebP in a data URI; it lasts as long as two seconds of clip."""
+def moving_picture(frames: np.ndarray, *, seconds: float) -> str:
+    """Frames uint8 (F, H, W, 3) as a small animated WebP in a data URI that lasts as long as the clip."""
     chosen = frames[np.linspace(0, len(frames) - 1, min(len(frames), MOST_FRAMES)).round().astype(int)]
     pictures = [Image.fromarray(frame) for frame in chosen]
     for picture in pictures:
         picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-    file = io.BytesIO()
+    file, milliseconds = io.BytesIO(), round(1000 * seconds / len(pictures))
     pictures[0].save(
-        file, "WEBP", save_all=True, append_images=pictures[1:], duration=2000 // len(pictures), loop=0, quality=70,
-        method=0,
-    )  # fmt: skip
+        file, "WEBP", save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0, quality=70, method=0
+    )
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 

@@ -48,7 +48,12 @@ class Understanding:
     @property
     def title(self) -> str | None:
         """The scene in plain words."""
-        return None if self.kind is None else _TITLES.get(self.kind, self.kind.replace("_", " "))
+        return None if self.kind is None else scene_title(self.kind)
+
+
+def scene_title(kind: str) -> str:
+    """A kind of scene in plain words."""
+    return _TITLES.get(kind, kind.replace("_", " "))
 
 
 def understand(caption: str) -> Understanding:

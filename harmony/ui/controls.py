@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from harmony.ui.live import Live
 from harmony.ui.studio import Studio, human_errors
 
 MAX_SEED = 2**31 - 1
+SHORTEST_SECONDS = 1.0  # that a clip is asked to last
 GUIDANCE_CHOICES = [
     ("SyncCFG: away from silence and a still picture", "sync"),
     ("Isolated: away from streams that do not see each other", "isolated"),
@@ -67,6 +69,16 @@ def first_frame_control() -> gr.Image:
     return gr.Image(
         type="filepath", sources=["upload", "webcam", "clipboard"], buttons=[], height=220,
         label="First frame (optional)",
+    )  # fmt: skip
+
+
+def length_control(defaults: Defaults) -> gr.Slider:
+    """How long the clip is to be; hidden where the model knows one length."""
+    longest = math.floor(2 * (defaults.longest or 0)) / 2
+    known = longest > SHORTEST_SECONDS
+    return gr.Slider(
+        SHORTEST_SECONDS, longest if known else 60.0, value=min(defaults.seconds, longest) if known else None, step=0.5,
+        label="Length", info="In seconds.", visible=known,
     )  # fmt: skip
 
 

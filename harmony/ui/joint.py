@@ -13,6 +13,7 @@ from harmony.ui.controls import (
     document_endpoint,
     fine_controls,
     first_frame_control,
+    length_control,
     named_fine_controls,
 )
 from harmony.ui.examples import example_row
@@ -48,9 +49,10 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
             if family is not None:
                 compiled_line(family, [prompt, audio_prompt, transcript])
             buttons = ButtonRow.create("Generate")
-            with gr.Accordion("A voice, a first picture", open=False):
+            with gr.Accordion("A voice, a first picture, the length", open=False):
                 voice, wanted_voice = voice_controls()
                 image = first_frame_control()
+                length = length_control(defaults)
             fine = fine_controls(defaults)
         with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
             result = ResultPanel.create(studio)
@@ -64,6 +66,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         reference_start: float = 0.0,
         voice_consent: bool = False,
         image: str | None = None,
+        duration: float = 0.0,
         guidance: str = "sync",
         video_scale: float = 1.0,
         audio_scale: float = 1.0,
@@ -86,6 +89,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
             reference_start: Where in that file the voice is taken from, in seconds.
             voice_consent: True says that the person who speaks agrees; without it no voice is cloned.
             image: A picture file, the first frame of the clip.
+            duration: Length of the clip in seconds. 0 is the model's own.
         """
         check_consent(reference_audio, voice_consent)
         scales = dict(video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
@@ -98,6 +102,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
             reference_audio=reference_audio,
             reference_start=None if reference_audio is None else reference_start,
             image=image,
+            duration=duration if defaults.longest and duration else None,
             knobs=knobs,
             steps=steps,
             seed=chosen_seed(seed, randomize_seed),
@@ -106,7 +111,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         )
         return ResultPanel.values(studio.make(job, request, progress))
 
-    inputs = [prompt, audio_prompt, transcript, *voice, image, *fine]
+    inputs = [prompt, audio_prompt, transcript, *voice, image, length, *fine]
     examples = example_row("joint", [prompt, audio_prompt, transcript, image, *fine[-2:]])
     buttons.connect(
         generate,
@@ -118,5 +123,5 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         live=result.live,
     )
     told = dict(prompt=prompt, audio_prompt=audio_prompt, transcript=transcript)
-    given = dict(wanted_voice_start=wanted_voice, reference_audio=voice[0], image=image)
+    given = dict(wanted_voice_start=wanted_voice, reference_audio=voice[0], image=image, duration=length)
     return TabFields(told | given | named_fine_controls(fine), result)

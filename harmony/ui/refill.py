@@ -26,6 +26,8 @@ def values_of(job: Job) -> dict[str, Any]:
     )  # fmt: skip
     kept = {name: value for name, value in strengths.items() if value is not None}
     starts = dict(wanted_start=job.start, wanted_voice_start=job.reference_start)
+    if job.driver is None and job.duration is not None:
+        starts["duration"] = round(job.duration, 1)
     return told | given | kept | starts | dict(seed=job.seed, randomize_seed=False)
 
 

@@ -41,7 +41,7 @@ def tap_pad(studio: Studio, *, sound: gr.Audio, prompt: gr.Textbox) -> None:
     """A pad, the instrument, and a button that puts the rhythm into ``sound`` and a caption into ``prompt``."""
     with gr.Accordion("Tap a rhythm", open=False):
         gr.Markdown(
-            "Press the pad (or the space bar on it) in a rhythm: the first tap starts two seconds of sound.",
+            "Press the pad (or the space bar on it) in a rhythm: the first tap starts the clip.",
             elem_classes="hm-note", container=False,
         )  # fmt: skip
         pad = gr.Button("Tap here", size="lg", elem_classes="hm-pad")
