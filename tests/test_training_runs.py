@@ -127,6 +127,9 @@ def test_an_exported_run_opens_as_a_pipeline_and_starts_another_run(home):
     clip = pipe("a red drum is hit", transcript="hello", num_inference_steps=1, seed=1)
     assert clip.frames.shape == (TIMELINE.num_frames, 32, 32, 3)
     assert max(file.stat().st_size for file in (home / "export").rglob("*")) < 16e6
+    pipe.register_to_config(pointing_heads=[[1, 0]])
+    pipe.save_pretrained(home / "export")
+    assert export_run(run.folder, home / "export", dtype="fp32").pointing == ((1, 0),), "named heads stay"
     again = Trainer(micro("name=again", f"init_from={home / 'export'}"), report=lambda line: None)
     assert all(torch.equal(p, average[name]) for name, p in again.model.named_parameters())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -50,7 +51,8 @@ def export_run(
     """Write a run as a checkpoint.
 
     Args:
-        folder: of the run; target: where the checkpoint goes. A ``guidance_config.json`` that is there stays.
+        folder: of the run; target: where the checkpoint goes. A ``guidance_config.json`` that is there stays, and so do
+            the heads that its ``model_index.json`` names for pointing.
         dtype: of transformer and text encoders; codec_dtype: of the codecs.
         codecs: folder with ``video`` and ``audio``; ``$HARMONY_CACHE/codecs`` if left out.
         guidance: sampling defaults for a target that has none yet.
@@ -76,11 +78,18 @@ def export_run(
         height=info.height,
         width=info.width,
         license=license,
+        pointing_heads=_named_heads(Path(target)),
     )
     has_defaults = (Path(target) / "guidance_config.json").is_file()
     pipe.guidance = GuidanceConfig.load(target) if has_defaults else guidance or first_guidance(config)
     pipe.save_pretrained(target, max_shard_size=SHARD_SIZE)
     return pipe
+
+
+def _named_heads(target: Path) -> list[list[int]] | None:
+    """The heads that an earlier checkpoint in ``target`` names as pointing at sources."""
+    index = target / "model_index.json"
+    return json.loads(index.read_text(encoding="utf-8")).get("pointing_heads") if index.is_file() else None
 
 
 def first_guidance(config: TrainingConfig) -> GuidanceConfig:

@@ -26,6 +26,8 @@ AUDIO_DRIVEN = [
     ["rhythm.wav", "a big red drum"],
     ["bark.wav", "a brown dog barks"],
     ["groove.ogg", "a red lamp blinks at night"],
+    ["tabla.ogg", "a big red drum"],
+    ["hello-world.ogg", "a woman is talking"],
 ]
 # A film, what is heard.
 VIDEO_DRIVEN = [
