@@ -27,10 +27,12 @@ JUDGED_SIZE = 64  # and at which size, in pixels
 
 @dataclass(frozen=True)
 class Judged:
-    """One clip as its file holds it: frames uint8 (F, H, W, 3) at the true clips' size, waveform (S,) at 16 kHz."""
+    """One clip as its file holds it: frames uint8 (F, H, W, 3) at the true clips' size, waveform (S,) at 16 kHz, and
+    the file, if it has one."""
 
     frames: np.ndarray
     waveform: np.ndarray
+    path: Path | None = None
 
 
 def wish_of(case: Case, way: Way, timeline: Timeline) -> Wish:
@@ -82,7 +84,7 @@ def read_back(path: Path) -> Judged:
     """The clip as its mp4 holds it."""
     frames, _ = media.read_video(path)
     waveform, _ = media.read_audio(path, sample_rate=SAMPLE_RATE)
-    return Judged(as_judged(frames), waveform)
+    return Judged(as_judged(frames), waveform, path)
 
 
 def as_judged(frames: np.ndarray) -> np.ndarray:

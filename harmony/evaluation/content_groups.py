@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from harmony import media
 from harmony.batch import Wish
 from harmony.data.world import render_reference
 from harmony.evaluation.bench import Bench, file_name
@@ -236,9 +237,9 @@ def sheet(bench: Bench) -> dict[str, Figure]:
     pool = list(zip([*bench.cases, *bench.face_cases], _joint_and_faces(bench), strict=True))
     pool.sort(key=lambda pair: pair[0].seed)  # the first of every kind, then the second of every kind
     chosen = sorted(pool[:SHEET_CLIPS], key=lambda pair: pair[0].name)
-    pictures: Image.Image = contact_sheet(
-        [clip.frames for _, clip in chosen], [f"{case.kind}: {case.captions.video}" for case, _ in chosen]
-    )
+    frames = [media.read_video(clip.path)[0] for _, clip in chosen]
+    captions = [f"{case.kind}: {case.captions.video}" for case, _ in chosen]
+    pictures: Image.Image = contact_sheet(frames, captions, height=72)
     bench.sheet.parent.mkdir(parents=True, exist_ok=True)
     pictures.quantize(256, dither=Image.Dither.NONE).save(bench.sheet, optimize=True)  # a quarter of the size
     return {}

@@ -30,9 +30,9 @@ TOY = """
 ### What the shipped model can do
 It is small on purpose: it runs on any computer, and it knows only a **toy world** of eighteen scenes: drawn drums,
 bells, lamps, dogs, hammers, doors, hands, xylophones, fireworks, rain, waves, engines, talking faces, and two things at
-once, in clips of about two seconds. Words from outside that world mean nothing to it. What is seen and heard falls
-together nearly always; colours come out right two times in three; spoken words are hard to understand. The same code
-opens full-size models.
+once, in clips of up to three seconds. Words from outside that world mean nothing to it. What is seen and heard falls
+together nearly always; nine of ten things that a caption tells are shown; its speakers know some hundred words. The
+same code opens full-size models.
 """
 ELSEWHERE = """
 ### Without the page
