@@ -43,7 +43,7 @@ def test_they_are_what_opens_by_default(pipe):
 def test_a_caption_becomes_a_clip_with_its_sound(pipe):
     clip = pipe("a red drum is hit three times", num_inference_steps=3, seed=1)
     again = pipe("a red drum is hit three times", num_inference_steps=3, seed=1)
-    assert clip.frames.shape == (33, 64, 64, 3) and clip.waveform.shape[-1] == 33_000
+    assert clip.frames.shape == (49, 128, 128, 3) and clip.waveform.shape[-1] == 49_000
     assert np.array_equal(clip.frames, again.frames) and np.array_equal(clip.waveform, again.waveform)
     assert clip.frames.std() > 10, "a picture, not one colour"
     assert np.abs(clip.waveform).max() > 0.01, "a sound, not silence"
