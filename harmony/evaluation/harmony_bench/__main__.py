@@ -98,6 +98,7 @@ def bench(
         "weights_and_guidance": run.fingerprint,
         "judges": run.tools.fingerprint,
         "precision": pipe.precision,
+        "seconds": run.timeline.duration,
         "guidance": json.loads(pipe.guidance.to_json()),
         "seeds": "each case's own, see the edition's file",
         "versions": versions(PACKAGES) | {"python": platform.python_version()},
