@@ -167,6 +167,7 @@ def moving_disc(radii) -> np.ndarray:
 
 
 def test_a_disc_that_only_moves_keeps_its_shape() -> None:
+    pytest.importorskip("cv2")
     still, swelling = shape_variation(moving_disc([6] * 16)), shape_variation(moving_disc([4, 8] * 8))
     assert still.area < 0.05 and still.roundness < 0.05
     # Radii 4 and 8 in turn: areas 1 and 4, so a deviation of 1.5 over a mean of 2.5.
@@ -174,4 +175,5 @@ def test_a_disc_that_only_moves_keeps_its_shape() -> None:
 
 
 def test_where_nothing_moves_no_shape_varies() -> None:
+    pytest.importorskip("cv2")
     assert shape_variation(np.full((9, 32, 32, 3), 90, np.uint8)) is None
