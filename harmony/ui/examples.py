@@ -27,7 +27,7 @@ AUDIO_DRIVEN = [
     ["bark.wav", "a brown dog barks"],
     ["groove.ogg", "a red lamp blinks at night"],
     ["tabla.ogg", "a big red drum"],
-    ["hello-world.ogg", "a woman is talking"],
+    ["hello-world.ogg", "a woman with red hair is talking outdoors"],
 ]
 # A film, what is heard.
 VIDEO_DRIVEN = [
