@@ -27,6 +27,7 @@ from harmony.session.history import (
     with_newest,
     without_lost_files,
 )
+from harmony.timeline import Timeline
 from harmony.ui.controls import MAX_SEED
 from harmony.ui.history import _choose, _delete, _dropped, _keep, _send, _swept, _use_again
 from harmony.ui.model import ModelHolder
@@ -281,3 +282,13 @@ def test_foreign_broken_silent_and_endless_files_are_a_sentence(made, studio, tm
 
 def test_a_request_knows_no_more_than_its_job(made) -> None:
     assert job_of_request(request_of_file(made)) == JOB
+
+
+def test_a_clip_of_full_length_comes_back_within_the_sliders_ends() -> None:
+    lengths = {
+        seconds: values_of(replace(JOB, duration=seconds))["duration"] for seconds in (33 / 16, 37 / 16, 49 / 16)
+    }
+    assert lengths == {33 / 16: 2.0, 37 / 16: 2.25, 49 / 16: 3.0}
+    for clip, asked in lengths.items():
+        assert Timeline().with_seconds(asked).duration == clip, "and gives the same length again"
+    assert "duration" not in values_of(replace(JOB, task="audio_to_video", audio="a.wav", duration=2.0))

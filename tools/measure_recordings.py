@@ -27,7 +27,6 @@ from harmony.evaluation.clips import as_judged, as_video
 from harmony.evaluation.events import match_events
 from harmony.evaluation.faces import lip_sync, mouth_opening, voice_energy
 from harmony.evaluation.figures import figure_of, ratio_figure
-from harmony.pipeline import HarmonyPipeline as Pipeline
 
 RATE = 16_000
 LOOPS = (
@@ -59,7 +58,7 @@ def main(
     print(json.dumps(record, indent=2))
 
 
-def drum_loops(pipe: Pipeline, judges: Judges, folder: Path) -> dict:
+def drum_loops(pipe: HarmonyPipeline, judges: Judges, folder: Path) -> dict:
     """Strokes seen against onsets of the loop; beside it the strokes of one loop with the onsets of the next."""
     sounds = [(name, *part) for name in LOOPS for part in windows(folder / f"{name}.flac", pipe.timeline.duration)]
     wishes = [dict(prompt="a big red drum", audio=(wave, RATE), seed=seed) for seed, (_, _, wave) in enumerate(sounds)]
@@ -74,7 +73,7 @@ def drum_loops(pipe: Pipeline, judges: Judges, folder: Path) -> dict:
     }  # fmt: skip
 
 
-def human_voice(pipe: Pipeline, folder: Path) -> dict:
+def human_voice(pipe: HarmonyPipeline, folder: Path) -> dict:
     """The lag at which mouth and voice agree best; beside it the same mouths with the next prompt's voice."""
     longest = pipe.timeline.duration
     voices = []
@@ -122,7 +121,7 @@ def onsets(wave: np.ndarray) -> list[float]:
     return times
 
 
-def made(pipe: Pipeline, wishes: Sequence[dict], *, batch_size: int = 8) -> list[np.ndarray]:
+def made(pipe: HarmonyPipeline, wishes: Sequence[dict], *, batch_size: int = 8) -> list[np.ndarray]:
     """The frames of each wish's clip."""
     batches = [wishes[k : k + batch_size] for k in range(0, len(wishes), batch_size)]
     return [clip.frames for batch in batches for clip in generate_batch(pipe, batch)]

@@ -1,11 +1,11 @@
 """All variants of a comparison as one batch: one clip's conditions and noise, each row under its own guidance.
 
 A batch makes every pass for every clip, needed or not, so it is chosen only where the variants need much the same
-passes (strengths of one kind of guidance do), and only in float32: there it saves up to a quarter of the time on a CPU
-and each clip equals its own single run within a grey level. In bfloat16 it saves next to nothing (5 % on two cores, no
-second of a full-size model's on an H200) and the rounding of a larger product changes a clip about as much as a step of
-guidance does (0.1 to 0.7 grey levels in the mean; one clip of twelve became another picture). A model that was opened
-for a small card keeps to one clip at a time.
+passes (strengths of one kind of guidance do), and only in float32: there it saved a quarter of the time on one idle CPU
+(nothing on a busy one), and each clip equals its own single run within a grey level. In bfloat16 it saved 5 % on two
+busy cores, a full-size model's passes took as long in a batch as in turn on an H200, and the rounding of a larger
+product changes a clip about as much as a step of guidance does (0.1 to 0.7 grey levels in the mean; one clip of twelve
+became another picture). A model that was opened for a small card keeps to one clip at a time.
 """
 
 from __future__ import annotations

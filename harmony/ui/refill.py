@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,8 @@ def values_of(job: Job) -> dict[str, Any]:
     kept = {name: value for name, value in strengths.items() if value is not None}
     starts = dict(wanted_start=job.start, wanted_voice_start=job.reference_start)
     if job.driver is None and job.duration is not None:
-        starts["duration"] = round(job.duration, 1)
+        # A clip lasts a frame or so longer than was asked: 3.06 s come from 3 s, which is where the slider ends.
+        starts["duration"] = math.floor(8 * job.duration) / 8
     return told | given | kept | starts | dict(seed=job.seed, randomize_seed=False)
 
 
