@@ -46,6 +46,8 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
         "indoors": ("indoors", "in a room", "inside"),
         "day": ("outdoors", "outside", "during the day", "by day"),
         "night": ("at night", "in the dark"),
+        "hall": ("in a hall", "in a big hall"),
+        "cave": ("in a cave",),
     },
     "position": {
         "left": ("on the left", "to the left"),

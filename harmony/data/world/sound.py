@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+from scipy.signal import butter, fftconvolve, sosfilt
 
 from harmony.data.world.chance import Chance
 
@@ -92,6 +92,37 @@ def room(wave: np.ndarray, rate: int, *, amount: float = 0.5) -> np.ndarray:
         if delay < len(wave):
             heard[delay:] += amount * gain * wave[: len(wave) - delay]
     return heard
+
+
+# A reverberant place: seconds in which it dies away by 60 dB, gain of its reverberation, Hz that its walls swallow above.
+_REVERBERANT = {"hall": (1.3, 0.35, 5500.0), "cave": (2.4, 0.5, 3000.0)}
+
+
+def answered(wave: np.ndarray, rate: int, place: str) -> np.ndarray:
+    """What is heard of ``wave`` (S,) in ``place``: a room answers with early reflections and a hall or a cave with a long
+    reverberation, for which the sound becomes longer. Outdoors it stays as it is."""
+    if place == "indoors":
+        return room(wave, rate)
+    if place not in _REVERBERANT:
+        return wave
+    seconds, gain, _ = _REVERBERANT[place]
+    heard = np.concatenate([wave, np.zeros(round(0.6 * seconds * rate))])
+    tail = fftconvolve(heard, _reverberation(place, rate))[: len(heard)]
+    largest = float(np.max(np.abs(tail), initial=0.0))
+    if largest > 0:
+        heard += tail * (gain * float(np.max(np.abs(wave))) / largest)
+    return tapered(heard, rate)
+
+
+@lru_cache(maxsize=8)
+def _reverberation(place: str, rate: int) -> np.ndarray:
+    """Noise that dies away exponentially, and begins after the first reflection's way: a diffuse room's response."""
+    seconds, _, high = _REVERBERANT[place]
+    samples, delay = round(0.6 * seconds * rate), round(0.012 * rate)
+    t = np.arange(samples) / rate
+    response = noise(Chance(61), samples, rate, low=120.0, high=high) * 10 ** (-3 * t / seconds)
+    response[:delay] = 0.0
+    return response
 
 
 def add(track: np.ndarray, wave: np.ndarray, time: float, rate: int, *, gain: float = 1.0) -> None:

@@ -65,8 +65,8 @@ class ImpactScene(SceneKind):
 
     def sample(self, rng: Chance, *, duration: float, split: Split) -> Draft:
         silent = rng.child("silence").flip(SILENT_SHARE)
-        count = 0 if silent else sample_count(rng.child("count"), duration=duration)
-        times = sample_times(rng.child("times"), count=count, duration=duration)
+        times = [] if silent else self.lay_out(rng, duration=duration)
+        count = len(times)
         attributes, params = self.thing.decide(rng.child("look"), count)
         stand = rng.child("stand")
         position = stand.choice(tuple(POSITIONS), weights=(1, 3, 1)) if self.thing.room else "centre"
@@ -80,6 +80,11 @@ class ImpactScene(SceneKind):
             attributes["position"] = position
         params |= {"x": round(0.5 + self.thing.room * POSITIONS[position] + stand.uniform(-0.02, 0.02), 4)}
         return Draft(attributes, params, tuple(Event(time, 0, self.thing.event) for time in times))
+
+    def lay_out(self, rng: Chance, *, duration: float) -> list[float]:
+        """When the events happen: irregularly."""
+        count = sample_count(rng.child("count"), duration=duration)
+        return sample_times(rng.child("times"), count=count, duration=duration)
 
     def draw(self, scene: Scene, canvas: Canvas, times: np.ndarray) -> list[np.ndarray]:
         paint_place(canvas, scene.attributes["place"])
@@ -97,11 +102,11 @@ def look_of(scene: Scene) -> Look:
 
 
 def play(track: np.ndarray, thing: Thing, look: Look, times: Sequence[float], rate: int) -> None:
-    """Mix all events of ``thing`` into ``track``; indoors the room answers."""
+    """Mix all events of ``thing`` into ``track``, as the place answers to them."""
     gain = LOUDNESS[look.get("loudness", "medium")]
     wave = None
     for index, time in enumerate(times):
         if wave is None or not thing.one_voice:
             wave = sound.tapered(sound.normalised(thing.hit(look, index, rate)), rate)
-            wave = sound.room(wave, rate) if look["place"] == "indoors" else wave
+            wave = sound.answered(wave, rate, look["place"])
         sound.add(track, wave, time, rate, gain=gain)
