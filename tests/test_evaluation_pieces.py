@@ -16,6 +16,7 @@ from harmony.evaluation.cases import Case
 from harmony.evaluation.figures import CannotMeasure, ratio_figure
 from harmony.evaluation.obedience import told_attributes, unseen_phrasings
 from harmony.evaluation.pointing import Pointing, middle_third, point_at_events, speaker_found
+from harmony.evaluation.rooms import ROOMS, late_level, rises, shown_in
 from harmony.evaluation.speed import count_operations, matmul_rate, median_figure
 from harmony.evaluation.words import Recogniser, english_words, grammar, wer_figure, word_errors
 from harmony.timeline import Timeline
@@ -146,3 +147,24 @@ def test_operations_and_rates():
     assert 1e8 < matmul_rate(torch.float32, seconds=0.01) < 1e16
     figure = median_figure([3.0, 1.0, 2.0], precision="float32")
     assert figure.value == 2.0 and 1.0 <= figure.low <= 2.0 <= figure.high <= 3.0
+
+
+def test_reverberation_is_heard_in_its_place():
+    """True clips: the later part of a clap is louder in a hall than outdoors, and louder still in a cave."""
+    timeline = Timeline()
+    scene = next(s for s in (sample_scene(seed, kind="clap") for seed in range(20)) if s.events)
+    times = [event.time for event in scene.events]
+    clips = [shown_in(scene, room, timeline) for room in ROOMS]
+    levels = [late_level(clip.waveform, times) for clip in clips]
+    assert rises(levels) and levels[2] - levels[0] > 15
+    assert not rises(levels[::-1])
+    assert len({clip.frames[0].tobytes() for clip in clips}) == len(ROOMS)
+
+
+def test_late_level_of_a_known_decay():
+    """exp(-t / 0.1) in power from 1: a closed form."""
+    rate = 16_000
+    t = np.arange(rate) / rate
+    wave = np.where(t >= 0.5, np.exp(-(t - 0.5) / 0.2), 0.0)
+    direct, late = (np.mean(np.exp(-np.linspace(*span, 1000) / 0.1)) for span in ((0.0, 0.05), (0.14, 0.26)))
+    assert late_level(wave, [0.5], rate=rate) == pytest.approx(10 * np.log10(late / direct), abs=0.05)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harmony.data import world
+from harmony.data.world import sound
 from harmony.data.world.base import scene_kind
 from harmony.data.world.captions import Phrasebook, words_of
 from harmony.data.world.chance import Chance
@@ -188,6 +189,31 @@ def test_there_are_many_phrasings(kind):
     scene = eventful(kind).scene if kind in WITH_EVENTS else world.sample_scene(0, kind=kind)
     said = [world.describe(scene, seed) for seed in range(60)]
     assert len({captions.video for captions in said}) > 25 and len({captions.audio for captions in said}) > 10
+
+
+def test_a_clock_is_regular():
+    scene = next(s for s in (world.sample_scene(seed, kind="clock", duration=3.0625) for seed in range(20)) if s.events)
+    gaps = np.diff([event.time for event in scene.events])
+    assert len(gaps) >= 2 and np.ptp(gaps) < 1e-5 and 0.45 < gaps[0] < 0.95
+
+
+def test_a_singer_opens_the_mouth_for_every_note():
+    clip = eventful("sing")
+    singing = {TIMELINE.frame_at(event.time + 0.06) for event in clip.scene.events}
+    chin = [np.flatnonzero(mask.any(axis=1)).max() for mask in clip.source_masks[0]]
+    before = chin[max(TIMELINE.frame_at(clip.scene.events[0].time) - 2, 0)]
+    assert all(chin[frame] > before for frame in singing)
+
+
+@pytest.mark.parametrize("place", ["hall", "cave"])
+def test_a_reverberant_place_answers_later_and_not_before(place):
+    wave = np.zeros(4000)
+    wave[100] = 1.0
+    heard = sound.answered(wave, 16_000, place)
+    assert len(heard) > len(wave) and np.abs(heard[:100]).max() < 1e-9 and heard[100] == pytest.approx(1.0)
+    assert np.abs(heard[101:290]).max() < 1e-9 and np.abs(heard[300:8000]).max() > 0.02
+    assert np.abs(heard[-1600:]).max() < 0.1 * np.abs(heard[300:3000]).max()
+    assert np.array_equal(sound.answered(wave, 16_000, "day"), wave)
 
 
 def test_splits_share_no_scene():

@@ -33,6 +33,7 @@ ROWS: tuple[tuple[str, str, str | None, str], ...] = (
     ("kind and colours are the same at the end", "identity_last_frame", None, ""),
     ("moving parts vary in area, against true clips", "shape_area", None, ""),
     ("moving parts vary in roundness, against true clips", "shape_roundness", None, ""),
+    ("the place that is seen decides how a sound dies away (order of three)", "room_order", None, ""),
     ("attention points at the sound's source", "attention_pointing", "attention_pointing_centre", ""),
     ("of two faces, attention finds the one that speaks", "active_speaker", None, ""),
     ("word errors, own recogniser: made clips", "own_wer_joint", None, ""),

@@ -14,6 +14,7 @@ from harmony.evaluation import content_groups, sync_groups
 from harmony.evaluation.bench import Bench
 from harmony.evaluation.cases import FACES, IMPACTS, fingerprint
 from harmony.evaluation.figures import CannotMeasure, Figure
+from harmony.evaluation.rooms import rooms
 
 Group = tuple[Callable[[Bench], dict[str, Figure | str]], tuple[str, ...]]
 
@@ -39,6 +40,7 @@ GROUPS: dict[str, Group] = {
         content_groups.own_words, ("own_wer_joint", "own_wer_codec", "own_wer_true", "mandarin_syllables"),
     ),
     "voices": (content_groups.voices, ("voice_top1_of_5", "voice_top1_without")),
+    "rooms": (rooms, ("room_order",)),
     "sheet": (content_groups.sheet, ()),
     "speed": (content_groups.speed, ("seconds_guided", "seconds_unguided", "seconds_guided_fp32", "share_of_peak")),
 }  # fmt: skip
