@@ -1,10 +1,14 @@
-"""Does the place that is seen decide how a sound dies away? Given pictures of one scene outdoors, in a hall and in a cave,
-and nothing else, the model makes three sounds; their reverberation is measured."""
+"""Does the place that is seen decide how a sound dies away?
+
+Given pictures of one scene outdoors, in a hall and in a cave, and nothing else, the model makes three sounds; their
+reverberation is measured.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +69,7 @@ def late_level(waveform: NDArray, times: Sequence[float], *, rate: int = SAMPLE_
 
 
 def rises(levels: Sequence[float]) -> bool:
-    return all(a < b for a, b in zip(levels[:-1], levels[1:], strict=True))
+    return all(a < b for a, b in pairwise(levels))
 
 
 def _power(waveform: NDArray, time: float, span: tuple[float, float], rate: int) -> float:

@@ -109,8 +109,8 @@ def scene_loss(model: SceneClassifier, examples: Examples, index: Tensor, genera
 
 
 def glance(model: SceneClassifier, num_frames: int, generator: torch.Generator) -> Tensor:
-    """Which frames a batch is judged by: of the whole clip, or, now and then, of an eighth of it, because a clip's end is
-    compared with its beginning later."""
+    """Which frames a batch is judged by: of the whole clip, or, now and then, of an eighth of it, because later a clip's
+    end is compared with its beginning."""
     if torch.rand((), generator=generator) > GLANCES:
         return model.chosen_frames(num_frames)
     eighth = max(1, num_frames // 8)

@@ -29,7 +29,8 @@ _TITLES = {"drum_rain": "drum in the rain", "face_rain": "face in the rain", "fa
 _LIKELIER = {"face": 2, "sing": 1, "clap": 1}  # where words point at several scenes alike
 _SHORT = {"applause": "an audience applauds", "clap": "hands clap", "fire": "a campfire", "footsteps": "boots walk",
           "sing": "somebody sings", "thunder": "lightning strikes", "face": "somebody speaks",
-          "face_rain": "somebody speaks in the rain", "knock": "a knock on a door", "two_faces": "two faces"}  # fmt: skip
+          "face_rain": "somebody speaks in the rain", "knock": "a knock on a door",
+          "two_faces": "two faces"}  # fmt: skip
 _SAID = ("size", "colour", "count", "times", "loudness", "how", "force", "tempo", "position", "place")
 _ANY_SCENE = 5  # a word of so many scenes tells none of them
 

@@ -64,8 +64,16 @@ def _cave(canvas: Canvas) -> None:
     canvas.gradient((0.20, 0.15, 0.13), (0.37, 0.28, 0.23), stop=0.8)
     canvas.ellipse(0.5, 0.42, 0.5, 0.38, (0.34, 0.26, 0.22), softness=0.1)
     canvas.ellipse(0.9, 0.5, 0.13, 0.22, (0.60, 0.72, 0.74), softness=0.03)
-    for x, length, half in ((0.04, 0.34, 0.09), (0.22, 0.2, 0.07), (0.42, 0.13, 0.06), (0.62, 0.18, 0.07), (0.82, 0.26, 0.08)):
-        canvas.polygon([(x - half, -0.4), (x + half, -0.4), (x + 0.3 * half, length * 0.6), (x, length)], (0.14, 0.10, 0.09))
+    for x, length, half in (
+        (0.04, 0.34, 0.09),
+        (0.22, 0.2, 0.07),
+        (0.42, 0.13, 0.06),
+        (0.62, 0.18, 0.07),
+        (0.82, 0.26, 0.08),
+    ):
+        canvas.polygon(
+            [(x - half, -0.4), (x + half, -0.4), (x + 0.3 * half, length * 0.6), (x, length)], (0.14, 0.10, 0.09)
+        )
     canvas.box(0.5, GROUND + 1, 4, 1, (0.25, 0.18, 0.15))
     for x in np.linspace(0.05, 0.95, 5):
         canvas.ellipse(float(x), GROUND + 0.005, 0.11, 0.035, (0.25, 0.18, 0.15))

@@ -94,12 +94,12 @@ def room(wave: np.ndarray, rate: int, *, amount: float = 0.5) -> np.ndarray:
     return heard
 
 
-# A reverberant place: seconds in which it dies away by 60 dB, gain of its reverberation, Hz that its walls swallow above.
+# A reverberant place: seconds until a sound has faded by 60 dB, gain of what comes back, Hz above which its walls swallow.
 _REVERBERANT = {"hall": (1.3, 0.35, 5500.0), "cave": (2.4, 0.5, 3000.0)}
 
 
 def answered(wave: np.ndarray, rate: int, place: str) -> np.ndarray:
-    """What is heard of ``wave`` (S,) in ``place``: a room answers with early reflections and a hall or a cave with a long
+    """What is heard of ``wave`` (S,) in ``place``: a room answers with early reflections, a hall or a cave with a long
     reverberation, for which the sound becomes longer. Outdoors it stays as it is."""
     if place == "indoors":
         return room(wave, rate)

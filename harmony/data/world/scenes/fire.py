@@ -115,10 +115,18 @@ def _paint_flame(
     stage: Canvas, x: float, half: float, high: float, colour: tuple, times: np.ndarray, *, phase: float
 ) -> np.ndarray:
     """A tongue of fire whose tip sways and jumps."""
-    tall = high * (0.85 + 0.15 * np.sin(2 * np.pi * 2.3 * times + phase) + 0.07 * np.sin(2 * np.pi * 5.1 * times + 2 * phase))
+    tall = high * (
+        0.85 + 0.15 * np.sin(2 * np.pi * 2.3 * times + phase) + 0.07 * np.sin(2 * np.pi * 5.1 * times + 2 * phase)
+    )
     tip = x + 0.3 * half * np.sin(2 * np.pi * 1.7 * times + phase)
     return stage.polygon(
-        [(tip, -tall), (x + 0.75 * half, -0.5 * tall), (x + half, -0.04), (x - half, -0.04), (x - 0.75 * half, -0.5 * tall)],
+        [
+            (tip, -tall),
+            (x + 0.75 * half, -0.5 * tall),
+            (x + half, -0.04),
+            (x - half, -0.04),
+            (x - 0.75 * half, -0.5 * tall),
+        ],
         colour,
         corner=0.015,
     )

@@ -94,7 +94,11 @@ class Sing(SceneKind):
         times = [] if silent else self._times(rng, laughs=laughs, duration=duration)
         song = rng.child("song")
         key = song.uniform(*_KEYS[who])
-        pitches = [key * song.choice(_SCALE) for _ in times] if not laughs else [1.5 * key * 0.94**k for k in range(len(times))]
+        pitches = (
+            [key * song.choice(_SCALE) for _ in times]
+            if not laughs
+            else [1.5 * key * 0.94**k for k in range(len(times))]
+        )
         count = COUNT_WORDS[len(times)]
         attributes = sample_look(rng.child("look"), who) | {
             "deed": "laugh" if laughs else "sing",
@@ -106,7 +110,9 @@ class Sing(SceneKind):
             "count": count,
         }
         if not silent:
-            attributes |= {"laughs_count": count, "laughter": "yes"} if laughs else {"notes_count": count, "song": "yes"}
+            attributes |= (
+                {"laughs_count": count, "laughter": "yes"} if laughs else {"notes_count": count, "song": "yes"}
+            )
         params = breath_of(rng.child("breath"), duration=duration)
         params |= {"frequencies": [round(pitch, 2) for pitch in pitches]}
         return Draft(attributes, params, tuple(Event(time, 0, "note") for time in times))

@@ -52,7 +52,8 @@ class Storm(Thing):
         cloud = motion.towards(_CLOUD[look["place"]], (0.80, 0.82, 0.92), 0.6 * flash)
         covers = [stage.box(0, -0.95, 1.5, 0.19, cloud)]
         covers += [
-            stage.disc(x, -0.76, radius, cloud) for x, radius in ((-0.42, 0.13), (-0.18, 0.16), (0.1, 0.14), (0.36, 0.16))
+            stage.disc(x, -0.76, radius, cloud)
+            for x, radius in ((-0.42, 0.13), (-0.18, 0.16), (0.1, 0.14), (0.36, 0.16))
         ]
         stage.shadow(-0.24, 0.0, 0.26, 0.05)
         stage.box(-0.24, -0.11, 0.15, 0.11, colour)
@@ -67,7 +68,9 @@ class Storm(Thing):
         clap = sound.noise(Chance(97), samples, rate, low=3 * f, high=14 * f) * sound.decay(samples, rate, 0.12)
         t = np.arange(samples) / rate
         roll = 0.6 + 0.4 * np.cos(2 * np.pi * 5.0 * t)
-        rumble = sound.noise(Chance(101), samples, rate, low=0.5 * f, high=4 * f) * sound.decay(samples, rate, 0.4) * roll
+        rumble = (
+            sound.noise(Chance(101), samples, rate, low=0.5 * f, high=4 * f) * sound.decay(samples, rate, 0.4) * roll
+        )
         return 0.9 * crack + clap + 1.1 * rumble
 
 
