@@ -109,7 +109,7 @@ def scene_loss(model: SceneClassifier, examples: Examples, index: Tensor, genera
 
 
 def glance(model: SceneClassifier, num_frames: int, generator: torch.Generator) -> Tensor:
-    """Which frames a batch is judged by: of the whole clip, or, now and then, of an eighth of it, because later a clip's
+    """Which frames a batch is judged by: of the whole clip, or, now and then, of an eighth, because later a clip's
     end is compared with its beginning."""
     if torch.rand((), generator=generator) > GLANCES:
         return model.chosen_frames(num_frames)

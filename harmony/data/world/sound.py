@@ -94,7 +94,7 @@ def room(wave: np.ndarray, rate: int, *, amount: float = 0.5) -> np.ndarray:
     return heard
 
 
-# A reverberant place: seconds until a sound has faded by 60 dB, gain of what comes back, Hz above which its walls swallow.
+# A reverberant place: seconds until a sound has faded by 60 dB, gain of what comes back, Hz above which walls swallow.
 _REVERBERANT = {"hall": (1.3, 0.35, 5500.0), "cave": (2.4, 0.5, 3000.0)}
 
 

@@ -69,7 +69,7 @@ class Guitar(Thing):
 
 
 def _stroke(times: np.ndarray, hits: Sequence[float]) -> np.ndarray:
-    """(F,) in [-1, 1]: the hand waits above the strings (-1), is on them (0) at each pluck, goes on below and returns."""
+    """(F,) in [-1, 1]: the hand waits above the strings (-1), is on them (0) at each pluck, goes on and returns."""
     place = np.full(len(times), -1.0)
     for hit in hits:
         since = times - hit
