@@ -46,8 +46,6 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
         "indoors": ("indoors", "in a room", "inside"),
         "day": ("outdoors", "outside", "during the day", "by day"),
         "night": ("at night", "in the dark"),
-        "hall": ("in a hall", "in a big hall"),
-        "cave": ("in a cave",),
     },
     "position": {
         "left": ("on the left", "to the left"),
@@ -64,6 +62,8 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
     | {word: (f"{word} times", f"{digit} times") for word, digit in list(_NUMBERS.items())[2:]},
 }
 PHRASES["times"]["three"] += ("thrice",)
+# For kinds that are seen in halls and caves too.
+ROOMY = {"place": PHRASES["place"] | {"hall": ("in a hall", "in a big hall"), "cave": ("in a cave",)}}
 # Facts that can be said as another part of speech too.
 _ALSO = {"count": ("times",), "loudness": ("how", "force"), "material": ("stuff",)}
 SILENCE = ("silence", "nothing is heard", "no sound [at all]", "complete silence", "it is quiet, no sound")

@@ -10,7 +10,7 @@ import numpy as np
 from harmony.data.world import motion, sound
 from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.captions import SILENCE, Phrasebook
+from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, INK, darker, lighter
 from harmony.data.world.thing import ImpactScene, Look, Thing
@@ -74,6 +74,7 @@ class Bird(Thing):
 class BirdScene(ImpactScene):
     name = "bird"
     group = "ambient"
+    taught = False
     thing = Bird()
     phrasebook = Phrasebook(
         video=(
@@ -113,4 +114,5 @@ class BirdScene(ImpactScene):
             "a [{size}] {colour} bird [{place}] in silence",
         ),
         silent_audio=(*SILENCE, "the bird does not sing", "a silent bird"),
+        phrases=ROOMY,
     )

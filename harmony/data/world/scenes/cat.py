@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from harmony.data.world import motion, sound
+from harmony.data.world.backdrop import ECHOING, PLACES
 from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.captions import SILENCE, Phrasebook
+from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, INK, darker, lighter
 from harmony.data.world.thing import ImpactScene, Look, Thing
@@ -22,6 +23,7 @@ class Cat(Thing):
     """Sits sideways with its tail up. Small cats meow high; the mouth is open exactly while a meow sounds."""
 
     event = "meow"
+    places = PLACES + ECHOING
     room = 0.7
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
@@ -80,6 +82,7 @@ class Cat(Thing):
 class CatScene(ImpactScene):
     name = "cat"
     group = "ambient"
+    taught = False
     thing = Cat()
     phrasebook = Phrasebook(
         video=(
@@ -119,4 +122,5 @@ class CatScene(ImpactScene):
             "a [{size}] {colour} cat [{place}] in silence",
         ),
         silent_audio=(*SILENCE, "the cat does not meow", "a silent cat"),
+        phrases=ROOMY,
     )

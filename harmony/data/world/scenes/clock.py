@@ -10,7 +10,7 @@ import numpy as np
 from harmony.data.world import sound
 from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.captions import SILENCE, Phrasebook
+from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, INK, darker, lighter
 from harmony.data.world.thing import ImpactScene, Look, Thing
@@ -87,6 +87,7 @@ class ClockScene(ImpactScene):
 
     name = "clock"
     group = "ambient"
+    taught = False
     thing = Clock()
     phrasebook = Phrasebook(
         video=(
@@ -126,6 +127,7 @@ class ClockScene(ImpactScene):
             "a [{size}] {colour} clock [{place}] in silence",
         ),
         silent_audio=(*SILENCE, "the clock has stopped", "the clock does not tick"),
+        phrases=ROOMY,
     )
 
     def lay_out(self, rng: Chance, *, duration: float) -> list[float]:

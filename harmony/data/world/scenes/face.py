@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harmony.data.world import talk
-from harmony.data.world.backdrop import DRY_PLACES, paint_place
+from harmony.data.world.backdrop import PLACES, paint_place
 from harmony.data.world.base import SceneKind, register
 from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import SILENCE, Phrasebook
@@ -55,7 +55,7 @@ class Face(SceneKind):
     def sample(self, rng: Chance, *, duration: float, split: Split) -> Draft:
         said = talk.sample_talk(rng.child("talk"), duration=duration, split=split)
         look = sample_look(rng.child("look"), said.voice.kind)
-        attributes = look | said.facts | {"place": rng.child("place").choice(DRY_PLACES)}
+        attributes = look | said.facts | {"place": rng.child("place").choice(PLACES)}
         params = said.params | breath_of(rng.child("breath"), duration=duration)
         return Draft(attributes, params, said.events, said.words, said.transcript, said.speaker)
 

@@ -8,7 +8,7 @@ from harmony.data.world import sound
 from harmony.data.world.backdrop import paint_place
 from harmony.data.world.base import SceneKind, register
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.captions import Phrasebook
+from harmony.data.world.captions import ROOMY, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, WOOD, darker, lighter
 from harmony.data.world.thing import FLOOR
@@ -34,6 +34,7 @@ class Fire(SceneKind):
 
     name = "fire"
     group = "ambient"
+    taught = False
     impacts = False
     weight = 0.7
     phrasebook = Phrasebook(
@@ -66,6 +67,7 @@ class Fire(SceneKind):
             "flames of a {size} fire [crackle]",
             "a {size} fire (is heard|burns) [{place}]",
         ),
+        phrases=ROOMY,
     )
 
     def sample(self, rng: Chance, *, duration: float, split: Split) -> Draft:

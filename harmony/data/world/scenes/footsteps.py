@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from harmony.data.world import motion, sound
+from harmony.data.world.backdrop import ECHOING, PLACES
 from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.captions import SILENCE, Phrasebook
+from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, darker, lighter
 from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
@@ -23,6 +24,7 @@ class Boots(Thing):
     """Two legs from the knees down step in turn, on the spot. Dust flies as a boot comes down; big boots thud low."""
 
     event = "step"
+    places = PLACES + ECHOING
     room = 0.6
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
@@ -80,6 +82,7 @@ def _in_the_air(times: np.ndarray, steps: Sequence[float]) -> np.ndarray:
 class FootstepsScene(ImpactScene):
     name = "footsteps"
     group = "ambient"
+    taught = False
     thing = Boots()
     phrasebook = Phrasebook(
         video=(
@@ -119,4 +122,5 @@ class FootstepsScene(ImpactScene):
             "someone in [{size}] {colour} boots stands [{place}] in silence",
         ),
         silent_audio=(*SILENCE, "nobody walks, silence", "no footsteps"),
+        phrases=ROOMY,
     )

@@ -9,9 +9,10 @@ import numpy as np
 from scipy.signal import lfilter
 
 from harmony.data.world import motion, sound
+from harmony.data.world.backdrop import ECHOING, PLACES
 from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.captions import SILENCE, Phrasebook
+from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, SKIN, WOOD, darker, lighter
 from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
@@ -24,6 +25,7 @@ class Guitar(Thing):
     """A small guitar sounds high. The hand goes down over the strings as it plucks them, and they tremble."""
 
     event = "pluck"
+    places = PLACES + ECHOING
     room = 0.7
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
@@ -93,6 +95,7 @@ def _pluck(frequency: float, samples: int, rate: int, *, seed: int) -> np.ndarra
 class GuitarScene(ImpactScene):
     name = "guitar"
     group = "ambient"
+    taught = False
     thing = Guitar()
     phrasebook = Phrasebook(
         video=(
@@ -132,4 +135,5 @@ class GuitarScene(ImpactScene):
             "a [{size}] {colour} guitar [{place}] in silence",
         ),
         silent_audio=(*SILENCE, "nobody plays the guitar", "a silent guitar"),
+        phrases=ROOMY,
     )

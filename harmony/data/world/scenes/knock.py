@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from harmony.data.world import motion, sound
-from harmony.data.world.backdrop import DRY_PLACES
 from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import SILENCE, Phrasebook
@@ -22,7 +21,6 @@ class Door(Thing):
     """Wooden doors are painted and thud; metal doors are bare and clang."""
 
     event = "knock"
-    places = DRY_PLACES
     room = 0.5
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:

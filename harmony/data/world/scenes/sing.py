@@ -6,10 +6,10 @@ import numpy as np
 from scipy.signal import lfilter
 
 from harmony.data.world import sound
-from harmony.data.world.backdrop import PLACES, paint_place
+from harmony.data.world.backdrop import ECHOING, PLACES, paint_place
 from harmony.data.world.base import SceneKind, register
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.captions import SILENCE, Phrasebook
+from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.portraits import breath_of, paint_portrait, sample_look
 from harmony.data.world.portraits.phrases import PHRASES, portrait_of
@@ -34,6 +34,7 @@ class Sing(SceneKind):
 
     name = "sing"
     group = "ambient"
+    taught = False
     weight = 1.5
     phrasebook = Phrasebook(
         video=(
@@ -76,6 +77,7 @@ class Sing(SceneKind):
         ),
         silent_audio=(*SILENCE, "nobody sings", "nobody laughs"),
         phrases=PHRASES
+        | ROOMY
         | {
             # What is sung or laughed, said with a count and without one.
             "notes_count": {"one": ("one note", "1 note")}
@@ -106,7 +108,7 @@ class Sing(SceneKind):
             "voice": who,
             "pitch": {"man": "low", "woman": "medium", "child": "high"}[who],
             "loudness": rng.child("loudness").choice(tuple(LOUDNESS), weights=(1, 2, 1)),
-            "place": rng.child("place").choice(PLACES),
+            "place": rng.child("place").choice(PLACES + ECHOING),
             "count": count,
         }
         if not silent:

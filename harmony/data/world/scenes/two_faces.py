@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harmony.data.world import talk
-from harmony.data.world.backdrop import DRY_PLACES, paint_place
+from harmony.data.world.backdrop import PLACES, paint_place
 from harmony.data.world.base import SceneKind, register
 from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import SILENCE, Phrasebook
@@ -60,7 +60,7 @@ class TwoFaces(SceneKind):
         other_kind = rng.child("other kind").choice(("man", "woman", "child"))
         other = sample_look(rng.child("other"), other_kind, without=main_colour(talker))
         looks = (talker, other) if side == 0 else (other, talker)
-        attributes = said.facts | {"side": SIDES[side], "place": rng.child("place").choice(DRY_PLACES)}
+        attributes = said.facts | {"side": SIDES[side], "place": rng.child("place").choice(PLACES)}
         for name, look in zip((*SIDES, "talker"), (*looks, talker), strict=True):
             attributes |= {f"{name}_{fact}": value for fact, value in look.items()}
         breaths = [breath_of(rng.child(name), duration=duration) for name in SIDES]
