@@ -39,8 +39,6 @@ VISIBLE = (
 )  # fmt: skip
 
 
-GLANCES = 0.3  # share of the scene classifier's batches that show an eighth of a clip
-
 # What the judges learn from: faces three times as often, which have most of the attributes and most values of each.
 TAUGHT = (*KINDS, *FACES, *FACES)
 
@@ -103,19 +101,9 @@ def detector_loss(model: nn.Module, examples: Examples, index: Tensor, generator
 
 
 def scene_loss(model: SceneClassifier, examples: Examples, index: Tensor, generator: torch.Generator) -> Tensor:
-    looked_at = glance(model, examples.frames.shape[1], generator)
+    looked_at = model.chosen_frames(examples.frames.shape[1])
     scores = model(examples.pictures(index, generator, size=model.size, frames=looked_at))
     return classifier_loss(scores, [examples.labels[i] for i in index.tolist()], model.config.classes)
-
-
-def glance(model: SceneClassifier, num_frames: int, generator: torch.Generator) -> Tensor:
-    """Which frames a batch is judged by: of the whole clip, or, now and then, of an eighth, because later a clip's
-    end is compared with its beginning."""
-    if torch.rand((), generator=generator) > GLANCES:
-        return model.chosen_frames(num_frames)
-    eighth = max(1, num_frames // 8)
-    start = torch.randint(num_frames - eighth + 1, (), generator=generator)
-    return start + model.chosen_frames(eighth)
 
 
 def sound_loss(model: SoundClassifier, examples: Examples, index: Tensor, generator: torch.Generator) -> Tensor:
