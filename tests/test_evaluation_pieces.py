@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from itertools import chain
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from harmony.data.world import KINDS, NEW_KINDS, describe, sample_scene
 from harmony.data.world.captions import words_of
+from harmony.evaluation import content_groups
+from harmony.evaluation.bench import Judges
 from harmony.evaluation.cases import Case
 from harmony.evaluation.figures import CannotMeasure, ratio_figure
 from harmony.evaluation.obedience import told_attributes, unseen_phrasings
@@ -169,3 +172,20 @@ def test_late_level_of_a_known_decay():
     wave = np.where(t >= 0.5, np.exp(-(t - 0.5) / 0.2), 0.0)
     direct, late = (np.mean(np.exp(-np.linspace(*span, 1000) / 0.1)) for span in ((0.0, 0.05), (0.14, 0.26)))
     assert late_level(wave, [0.5], rate=rate) == pytest.approx(10 * np.log10(late / direct), abs=0.05)
+
+
+def test_a_lamp_that_changes_its_colour_at_the_end_has_lost_its_identity():
+    """Lit or not at a clip's ends, a true lamp keeps its colour; one with red and blue exchanged from its last blink on
+    does not."""
+    case = next(
+        c
+        for c in (Case("lamp", seed) for seed in range(40))
+        if len(c.times) > 1 and c.scene.attributes["colour"] == "red"
+    )
+    clip = case.clip(Timeline())
+    bench = SimpleNamespace(judges=Judges.load(), timeline=Timeline())
+    changed = clip.frames.copy()
+    last = Timeline().frame_at(case.times[-1])
+    changed[last:] = changed[last:, :, :, ::-1]
+    assert content_groups._kept(bench, case, clip.frames) == 1.0
+    assert content_groups._kept(bench, case, changed) == 0.0

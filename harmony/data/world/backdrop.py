@@ -8,15 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from harmony.data.world.canvas import Canvas
-from harmony.data.world.chance import Chance
 
 PLACES = ("indoors", "day", "night")
 ECHOING = ("hall", "cave")  # so far only for kinds that the shipped model has still to learn
 GROUND = 0.74  # y where the wall or the sky meets the ground
-
-
-def sample_place(rng: Chance) -> str:
-    return rng.choice(PLACES)
 
 
 def paint_place(canvas: Canvas, place: str) -> None:

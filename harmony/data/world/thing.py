@@ -97,6 +97,12 @@ class ImpactScene(SceneKind):
         return track
 
 
+def sample_build(rng: Chance, colours: Sequence[str]) -> dict[str, str]:
+    """What captions say of most things: a colour, a size, and the pitch that goes with it. Small things sound high."""
+    size = rng.choice(("small", "big"))
+    return {"colour": rng.choice(colours), "size": size, "pitch": {"small": "high", "big": "low"}[size]}
+
+
 def look_of(scene: Scene) -> Look:
     return {**scene.attributes, **scene.params}
 

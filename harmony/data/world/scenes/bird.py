@@ -13,7 +13,7 @@ from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, INK, darker, lighter
-from harmony.data.world.thing import ImpactScene, Look, Thing
+from harmony.data.world.thing import ImpactScene, Look, Thing, sample_build
 
 _BEAK = (0.97, 0.66, 0.16)
 
@@ -26,13 +26,10 @@ class Bird(Thing):
     room = 0.7
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
+        attributes = sample_build(rng, ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white"))
+        return attributes, {
+            "frequency": round({"small": 3300.0, "big": 1500.0}[attributes["size"]] * rng.uniform(0.93, 1.07), 1)
         }
-        return attributes, {"frequency": round({"small": 3300.0, "big": 1500.0}[size] * rng.uniform(0.93, 1.07), 1)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         feathers = COLOURS[look["colour"]]

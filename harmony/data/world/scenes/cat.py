@@ -14,7 +14,7 @@ from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, INK, darker, lighter
-from harmony.data.world.thing import ImpactScene, Look, Thing
+from harmony.data.world.thing import ImpactScene, Look, Thing, sample_build
 
 _MEOW = 0.34  # seconds
 
@@ -27,13 +27,10 @@ class Cat(Thing):
     room = 0.7
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("orange", "white", "black", "gray", "brown")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
+        attributes = sample_build(rng, ("orange", "white", "black", "gray", "brown"))
+        return attributes, {
+            "frequency": round({"small": 720.0, "big": 400.0}[attributes["size"]] * rng.uniform(0.94, 1.06), 2)
         }
-        return attributes, {"frequency": round({"small": 720.0, "big": 400.0}[size] * rng.uniform(0.94, 1.06), 2)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         fur = COLOURS[look["colour"]]

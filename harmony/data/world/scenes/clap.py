@@ -14,7 +14,7 @@ from harmony.data.world.captions import SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, SKIN, darker
 from harmony.data.world.props import paint_rays
-from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
+from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing, sample_build
 
 
 class Hands(Thing):
@@ -24,13 +24,10 @@ class Hands(Thing):
     room = 0.2
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
+        attributes = sample_build(rng, ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white"))
+        return attributes, {
+            "centre": round({"small": 2300.0, "big": 950.0}[attributes["size"]] * rng.uniform(0.93, 1.07), 1)
         }
-        return attributes, {"centre": round({"small": 2300.0, "big": 950.0}[size] * rng.uniform(0.93, 1.07), 1)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         sleeve = COLOURS[look["colour"]]

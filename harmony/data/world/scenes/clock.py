@@ -13,7 +13,7 @@ from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, INK, darker, lighter
-from harmony.data.world.thing import ImpactScene, Look, Thing
+from harmony.data.world.thing import ImpactScene, Look, Thing, sample_build
 from harmony.data.world.times import FIRST, LAST
 
 _PERIODS = (0.48, 0.9)  # seconds from tick to tick: at most six in three seconds
@@ -30,13 +30,8 @@ class Clock(Thing):
     room = 0.6
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
-        }
-        params = {"frequency": round({"small": 2600.0, "big": 1150.0}[size] * rng.uniform(0.93, 1.07), 2)}
+        attributes = sample_build(rng, ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown"))
+        params = {"frequency": round({"small": 2600.0, "big": 1150.0}[attributes["size"]] * rng.uniform(0.93, 1.07), 2)}
         return attributes, params | {"hour": round(rng.uniform(0, 2 * np.pi), 3)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:

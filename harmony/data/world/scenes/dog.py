@@ -13,7 +13,7 @@ from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, INK, darker, lighter
-from harmony.data.world.thing import ImpactScene, Look, Thing
+from harmony.data.world.thing import ImpactScene, Look, Thing, sample_build
 
 
 class Dog(Thing):
@@ -23,13 +23,10 @@ class Dog(Thing):
     room = 0.8
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("brown", "white", "black", "gray", "yellow", "orange")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
+        attributes = sample_build(rng, ("brown", "white", "black", "gray", "yellow", "orange"))
+        return attributes, {
+            "frequency": round({"small": 480.0, "big": 190.0}[attributes["size"]] * rng.uniform(0.93, 1.07), 2)
         }
-        return attributes, {"frequency": round({"small": 480.0, "big": 190.0}[size] * rng.uniform(0.93, 1.07), 2)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         fur = COLOURS[look["colour"]]

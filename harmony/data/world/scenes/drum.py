@@ -14,7 +14,7 @@ from harmony.data.world.captions import SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, WOOD, darker, lighter
 from harmony.data.world.props import FLASH, paint_beater
-from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
+from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing, sample_build
 
 
 class Drum(Thing):
@@ -23,13 +23,10 @@ class Drum(Thing):
     room = 0.8
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
+        attributes = sample_build(rng, ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white"))
+        return attributes, {
+            "frequency": round({"small": 210.0, "big": 85.0}[attributes["size"]] * rng.uniform(0.93, 1.07), 2)
         }
-        return attributes, {"frequency": round({"small": 210.0, "big": 85.0}[size] * rng.uniform(0.93, 1.07), 2)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         colour = COLOURS[look["colour"]]

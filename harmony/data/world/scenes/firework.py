@@ -13,7 +13,7 @@ from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, lighter
-from harmony.data.world.thing import ImpactScene, Look, Thing
+from harmony.data.world.thing import ImpactScene, Look, Thing, sample_build
 
 _RISE = 0.25  # seconds that a rocket is seen before it bursts
 _RAYS = 9
@@ -29,14 +29,9 @@ class Firework(Thing):
     room = 0.0
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "orange", "yellow", "green", "blue", "purple", "pink", "white")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
-        }
+        attributes = sample_build(rng, ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white"))
         bursts = [[round(rng.uniform(-0.16, 0.16), 3), round(rng.uniform(-0.62, -0.48), 3)] for _ in range(count)]
-        return attributes, {"bursts": bursts, "frequency": round({"small": 210.0, "big": 70.0}[size], 2)}
+        return attributes, {"bursts": bursts, "frequency": round({"small": 210.0, "big": 70.0}[attributes["size"]], 2)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         colour = lighter(COLOURS[look["colour"]], 0.15)

@@ -14,7 +14,7 @@ from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, darker, lighter
-from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
+from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing, sample_build
 
 _LIFT = 0.26  # seconds that a foot is in the air before it comes down
 _TROUSERS = (0.27, 0.33, 0.50)
@@ -28,13 +28,8 @@ class Boots(Thing):
     room = 0.6
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "yellow", "green", "blue", "purple", "brown", "black")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
-        }
-        params = {"frequency": round({"small": 190.0, "big": 85.0}[size] * rng.uniform(0.93, 1.07), 2)}
+        attributes = sample_build(rng, ("red", "yellow", "green", "blue", "purple", "brown", "black"))
+        params = {"frequency": round({"small": 190.0, "big": 85.0}[attributes["size"]] * rng.uniform(0.93, 1.07), 2)}
         return attributes, params | {"first": rng.integer(2)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, SKIN, WOOD, darker, lighter
-from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
+from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing, sample_build
 
 _STRINGS = (-0.045, -0.015, 0.015, 0.045)
 _CHORD = (1.0, 1.26, 1.5)  # a major triad
@@ -29,13 +29,10 @@ class Guitar(Thing):
     room = 0.7
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "orange", "yellow", "green", "blue", "purple", "brown", "black")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
+        attributes = sample_build(rng, ("red", "orange", "yellow", "green", "blue", "purple", "brown", "black"))
+        return attributes, {
+            "frequency": round({"small": 330.0, "big": 131.0}[attributes["size"]] * rng.uniform(0.94, 1.06), 2)
         }
-        return attributes, {"frequency": round({"small": 330.0, "big": 131.0}[size] * rng.uniform(0.94, 1.06), 2)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         colour = COLOURS[look["colour"]]

@@ -14,7 +14,7 @@ from harmony.data.world.captions import SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, SKIN, WOOD, darker, lighter
 from harmony.data.world.props import paint_rays
-from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing
+from harmony.data.world.thing import FORCE, ImpactScene, Look, Thing, sample_build
 
 _SPARK = (1.0, 0.72, 0.2)
 _STEEL = (0.33, 0.35, 0.41)
@@ -24,13 +24,10 @@ class Hammer(Thing):
     """The hammer's head has a colour and a size; a big one sounds low. Sparks fly at each blow."""
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "yellow", "green", "blue", "gray", "purple")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
+        attributes = sample_build(rng, ("red", "yellow", "green", "blue", "gray", "purple"))
+        return attributes, {
+            "frequency": round({"small": 1250.0, "big": 560.0}[attributes["size"]] * rng.uniform(0.93, 1.07), 2)
         }
-        return attributes, {"frequency": round({"small": 1250.0, "big": 560.0}[size] * rng.uniform(0.93, 1.07), 2)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         blow, flash = motion.swing(times, hits), motion.fade(times, hits, seconds=0.14)

@@ -13,7 +13,7 @@ from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import SILENCE, Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.palette import COLOURS, WOOD, darker, mix
-from harmony.data.world.thing import ImpactScene, Look, Thing
+from harmony.data.world.thing import ImpactScene, Look, Thing, sample_build
 
 _LIGHT = (1.0, 0.93, 0.62)
 
@@ -26,13 +26,10 @@ class Lamp(Thing):
     room = 0.8
 
     def decide(self, rng: Chance, count: int) -> tuple[dict[str, str], dict[str, Any]]:
-        size = rng.choice(("small", "big"))
-        attributes = {
-            "colour": rng.choice(("red", "orange", "green", "blue", "purple", "pink", "white")),
-            "size": size,
-            "pitch": {"small": "high", "big": "low"}[size],
+        attributes = sample_build(rng, ("red", "orange", "green", "blue", "purple", "pink", "white"))
+        return attributes, {
+            "frequency": round({"small": 420.0, "big": 110.0}[attributes["size"]] * rng.uniform(0.93, 1.07), 2)
         }
-        return attributes, {"frequency": round({"small": 420.0, "big": 110.0}[size] * rng.uniform(0.93, 1.07), 2)}
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         light = motion.fade(times, hits, seconds=0.2)
