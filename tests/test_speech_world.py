@@ -1,5 +1,6 @@
 """Faces that speak: lips follow the voice, words fit the clip, the right mouth moves; all with the small bank."""
 
+import itertools
 import json
 from dataclasses import replace
 from functools import cache
@@ -13,8 +14,9 @@ from harmony.data import world
 from harmony.data.world import speech, talk
 from harmony.data.world.captions import words_of
 from harmony.data.world.chance import Chance
+from harmony.data.world.scenes.dialogue import said_by
 from harmony.data.world.visemes import CLOSED_LIPS, TimedPhoneme, mouth_track, visemes_of
-from harmony.evaluation.faces import lip_sync, mouth_opening, voice_energy
+from harmony.evaluation.faces import lip_sync, mouth_opening, takes_turns, voice_energy
 from harmony.pacing import GAP, place_words
 from harmony.timeline import Timeline
 
@@ -48,7 +50,7 @@ def energy_of(scene: world.Scene) -> np.ndarray:
     return voice_energy(wave, sample_rate=TIMELINE.sample_rate, frame_rate=16, num_frames=TIMELINE.num_frames)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "dialogue"])
 def test_same_seed_same_clip(kind):
     first, again = clip_of(kind, 3), world.render(world.sample_scene(3, kind=kind), TIMELINE)
     assert first.scene == again.scene
@@ -154,9 +156,31 @@ def test_only_the_speaker_moves_the_mouth():
         assert middles[0] < 24 and middles[1] > 40
 
 
+def test_faces_speak_in_turn_with_voices_of_their_own():
+    for clip in speaking("dialogue", 3):
+        scene, sides = clip.scene, ("left", "right")
+        begins = sides.index(scene.attributes["first_side"])
+        turns = [[word for word in scene.words if word.source == source] for source in (begins, 1 - begins)]
+        assert turns[0] and turns[1] and turns[0][-1].end <= scene.duration / 2 <= turns[1][0].start
+        bank = speech.speech_bank()
+        first, second = (bank.voice(scene.params["voices"][source]) for source in (begins, 1 - begins))
+        assert first.id == scene.speaker and first.kind != second.kind
+        for words, source in zip(turns, (begins, 1 - begins), strict=True):
+            now = [any(word.start + 0.05 < t < word.end - 0.05 for word in words) for t in FRAME_TIMES]
+            openings = [talk.talk_mouth(said_by(scene, s), FRAME_TIMES)[now, 0] for s in (source, 1 - source)]
+            assert openings[0].max() > 0.2 and not openings[1].any()
+
+
+def test_turns_are_seen_in_true_clips_and_not_where_the_wrong_mouth_moves():
+    for clip in speaking("dialogue", 3):
+        assert takes_turns(clip.frames, true=clip, timeline=TIMELINE)
+        backwards = clip.frames[::-1].copy()  # the one who answered now begins
+        assert not takes_turns(backwards, true=clip, timeline=TIMELINE)
+
+
 def test_two_faces_can_be_told_apart():
-    for seed in range(30):
-        facts = world.sample_scene(seed, kind="two_faces").attributes
+    for seed, kind in itertools.product(range(30), ("two_faces", "dialogue")):
+        facts = world.sample_scene(seed, kind=kind).attributes
         left, right = (facts.get(f"{side}_shirt", facts.get(f"{side}_colour")) for side in ("left", "right"))
         assert left != right
 
@@ -178,9 +202,9 @@ def test_a_silent_face_keeps_its_mouth_shut(kind):
     assert world.render_reference(clip.scene, 0, seconds=1.0, same_clip=False) is None
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS, "dialogue"])
 def test_captions_use_known_words_and_never_tell_the_transcript(kind):
-    known = set(world.vocabulary())
+    known = set(world.vocabulary((*world.KINDS, *world.NEW_KINDS)))
     for seed in range(12):
         scene = world.sample_scene(seed, kind=kind)
         captions = world.describe(scene, seed)

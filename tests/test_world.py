@@ -19,7 +19,7 @@ from harmony.data.world.times import GAP, most_events, sample_times
 from harmony.timeline import Timeline
 
 TIMELINE = Timeline()
-KINDS = tuple(kind for kind in (*world.KINDS, *world.NEW_KINDS) if "face" not in kind)
+KINDS = tuple(kind for kind in (*world.KINDS, *world.NEW_KINDS) if "face" not in kind and kind != "dialogue")
 IMPACTS = tuple(kind for kind in KINDS if isinstance(scene_kind(kind), ImpactScene))
 WITH_EVENTS = tuple(kind for kind in KINDS if scene_kind(kind).impacts)
 SEEDS = st.integers(0, 999_999_999)

@@ -27,6 +27,7 @@ ROWS: tuple[tuple[str, str, str | None, str], ...] = (
     ("from a given first frame: joint F1", "i2v_joint_f1", None, ""),
     ("the first frame is kept", "first_frame_psnr", None, " dB"),
     ("faces: mouth opens with the voice, within a frame", "face_lag_hit", None, ""),
+    ("two faces: each moves its mouth in its own turn", "turns_taken", None, ""),
     ("the caption's scene is shown", "scene_accuracy", None, ""),
     ("the caption's colours, sizes, places are shown", "attribute_accuracy", None, ""),
     ("phrasings written by hand, never trained on", "unseen_phrasing_accuracy", None, ""),

@@ -49,16 +49,34 @@ def mouth_opening(frames: NDArray, mouth: NDArray) -> NDArray:
 
 
 def lips_of(frames: NDArray, waveform: NDArray, *, true: Clip, timeline: Timeline) -> LipSync:
-    """Lips and voice of a clip, its mouth looked for where the true clip's speaker has it.
+    """Lips and voice of a clip, mouths looked for where the true clip's speakers have them.
 
     Args:
         frames: uint8 (F, H, W, 3); waveform: (S,).
         true: the clip of the same scene, in which somebody speaks.
         timeline: the rates of both.
     """
-    mouth = true.source_masks[true.scene.words[0].source].any(0)
+    speakers = sorted({word.source for word in true.scene.words})
+    mouth = true.source_masks[speakers].any((0, 1))
     rates = dict(sample_rate=timeline.sample_rate, frame_rate=timeline.frame_rate)
     return lip_sync(mouth_opening(frames, mouth), voice_energy(waveform, **rates, num_frames=len(frames)))
+
+
+def takes_turns(frames: NDArray, *, true: Clip, timeline: Timeline) -> bool:
+    """Whether every face of a clip that the true sound drives moves its mouth more in its own turn than in the other's.
+
+    Args:
+        frames: uint8 (F, H, W, 3).
+        true: the clip of the same scene, in which two speak one after the other.
+        timeline: the rates of both.
+    """
+    frame_times = np.asarray(timeline.frame_times())
+    own = {}
+    for source in (0, 1):
+        words = [word for word in true.scene.words if word.source == source]
+        own[source] = (frame_times >= words[0].start) & (frame_times < words[-1].end)
+    openings = {source: mouth_opening(frames, true.source_masks[source].any(0)) for source in own}
+    return all(openings[source][own[source]].mean() > openings[source][own[1 - source]].mean() for source in own)
 
 
 def lip_sync(opening: NDArray, energy: NDArray, *, max_lag: int = 8) -> LipSync:

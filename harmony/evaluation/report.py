@@ -29,6 +29,7 @@ GROUPS: dict[str, Group] = {
     ),
     "first_frame": (sync_groups.first_frame, ("first_frame_psnr", "i2v_joint_f1")),
     "faces": (sync_groups.faces, ("face_lag_hit", "face_correlation")),
+    "turns": (sync_groups.turns, ("turns_taken",)),
     "captions": (content_groups.captions, ("scene_accuracy", "attribute_accuracy")),
     "identity": (content_groups.identity, ("identity_last_frame",)),
     "shape": (content_groups.shape, ("shape_area", "shape_roundness")),

@@ -7,7 +7,7 @@ import numpy as np
 from harmony.evaluation.bench import Bench
 from harmony.evaluation.clips import Judged, through_codecs
 from harmony.evaluation.events import match_events
-from harmony.evaluation.faces import lips_of
+from harmony.evaluation.faces import lips_of, takes_turns
 from harmony.evaluation.figures import (
     CannotMeasure,
     Figure,
@@ -102,6 +102,20 @@ def faces(bench: Bench) -> dict[str, Figure]:
         "face_lag_hit": figure_of(hits, by_kind=by_kind(hits, kinds), true_clips=true_hits),
         "face_correlation": figure_of([result.correlation for result in results]),
     }
+
+
+def turns(bench: Bench) -> dict[str, Figure]:
+    """Two faces that the true sound makes speak: does each one move its mouth in its own turn?"""
+    cases = [case for case in bench.face_cases if case.kind == "dialogue"]
+    if not cases:
+        raise CannotMeasure("none of the requests shows two faces that speak in turn")
+    clips = bench.clips("turns", "audio_to_video", cases=cases)
+    true = [case.clip(bench.timeline) for case in cases]
+    hits, true_hits = (
+        [float(takes_turns(clip.frames, true=t, timeline=bench.timeline)) for clip, t in zip(some, true, strict=True)]
+        for some in (clips, true)
+    )
+    return {"turns_taken": figure_of(hits, true_clips=float(np.mean(true_hits)))}
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:

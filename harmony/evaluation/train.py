@@ -114,7 +114,7 @@ def sound_loss(model: SoundClassifier, examples: Examples, index: Tensor, genera
 def visible_classes(examples: Examples) -> dict[str, list[str]]:
     """The values that the kind and each visible attribute take in the examples."""
     told = {
-        name for label in examples.labels for name in label if not name.startswith("talker_")
+        name for label in examples.labels for name in label if not name.startswith(("talker_", "first_", "second_"))
     }  # left or right again
     names = {name for name in told if name.rpartition("_")[2] in VISIBLE}
     values = {

@@ -24,12 +24,14 @@ _TOGETHER = {
     "face_rain": ("face", "rain"),
 }
 _PAIR = {"two", "both", "other", "another", "couple", "2"}
-_TITLES = {"drum_rain": "drum in the rain", "face_rain": "face in the rain", "face": "talking face",
-           "sing": "singing or laughing face", "fire": "campfire", "thunder": "thunderstorm"}  # fmt: skip
+_IN_TURN = {"then", "turn", "turns", "answer", "answers", "conversation", "begins", "dialogue"}
+_TITLES = {"dialogue": "two faces in turn", "drum_rain": "drum in the rain", "face_rain": "face in the rain",
+           "face": "talking face", "sing": "singing or laughing face", "fire": "campfire",
+           "thunder": "thunderstorm"}  # fmt: skip
 _LIKELIER = {"face": 2, "sing": 1, "clap": 1}  # where words point at several scenes alike
-_SHORT = {"applause": "an audience applauds", "clap": "hands clap", "fire": "a campfire", "footsteps": "boots walk",
-          "sing": "somebody sings", "thunder": "lightning strikes", "face": "somebody speaks",
-          "face_rain": "somebody speaks in the rain", "knock": "a knock on a door",
+_SHORT = {"applause": "an audience applauds", "clap": "hands clap", "dialogue": "two faces talk in turn",
+          "fire": "a campfire", "footsteps": "boots walk", "sing": "somebody sings", "thunder": "lightning strikes",
+          "face": "somebody speaks", "face_rain": "somebody speaks in the rain", "knock": "a knock on a door",
           "two_faces": "two faces"}  # fmt: skip
 _SAID = ("size", "colour", "count", "times", "loudness", "how", "force", "tempo", "position", "place")
 _ANY_SCENE = 5  # a word of so many scenes tells none of them
@@ -91,7 +93,11 @@ def _kind_of(words: set[str]) -> str | None:
     best = max(points, key=lambda kind: (points[kind], _LIKELIER.get(kind, 0)))
     if not points[best]:
         return None
-    return "two_faces" if best in ("face", "two_faces") and words & _PAIR else best.replace("two_faces", "face")
+    if best not in ("face", "two_faces", "dialogue"):
+        return best
+    if "dialogue" in points and words & _IN_TURN:
+        return "dialogue"
+    return "two_faces" if words & _PAIR else "face"
 
 
 @lru_cache(maxsize=1)

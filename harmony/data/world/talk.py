@@ -49,12 +49,23 @@ class Talk:
         return tuple(Event(word.start, word.source, "word") for word in self.words)
 
 
-def sample_talk(rng: Chance, *, duration: float, split: Split, source: int = 0) -> Talk:
-    """Decide voice, language, words and their times; now and then (5 %) nothing is said."""
+def sample_talk(
+    rng: Chance,
+    *,
+    duration: float,
+    split: Split,
+    source: int = 0,
+    silent_share: float = SILENT_SHARE,
+    answering: Talk | None = None,
+) -> Talk:
+    """Decide voice, language, words and their times; now and then nothing is said. Who is ``answering`` speaks the
+    other's language with another kind of voice."""
     bank = speech_bank()
-    voice = sample_voice(rng.child("voice"), bank, split)
-    silent = rng.child("silence").flip(SILENT_SHARE)
+    voice = sample_voice(rng.child("voice"), bank, split, without=answering.voice.kind if answering else None)
+    silent = rng.child("silence").flip(silent_share)
     language = "zh" if rng.child("language").flip(MANDARIN_SHARE) else "en"
+    if answering:
+        language = answering.params["language"]
     texts = () if silent else sample_texts(rng.child("words"), bank, voice, language, duration=duration, split=split)
     seconds = [bank.word(voice, text).seconds for text in texts]
     starts = place_words(seconds, duration, rng.child("times").dirichlet(len(seconds) + 1))
@@ -70,9 +81,9 @@ def sample_talk(rng: Chance, *, duration: float, split: Split, source: int = 0) 
     return Talk(words, voice, facts, {"bank": bank.name, "language": language})
 
 
-def sample_voice(rng: Chance, bank: SpeechBank, split: Split) -> Voice:
-    """A voice of the split; men, women and children equally often."""
-    kinds = sorted({voice.kind for voice in bank.voices_of(split)})
+def sample_voice(rng: Chance, bank: SpeechBank, split: Split, *, without: str | None = None) -> Voice:
+    """A voice of the split; men, women and children equally often, ``without`` one of these kinds."""
+    kinds = sorted({voice.kind for voice in bank.voices_of(split)} - {without})
     return rng.choice(bank.voices_of(split, rng.choice(kinds)))
 
 

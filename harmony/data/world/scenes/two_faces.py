@@ -16,8 +16,8 @@ from harmony.data.world.types import Draft, Scene, Split
 from harmony.data.world.visemes import REST
 
 SIDES = ("left", "right")
-_MIDDLES, _HEIGHT, _SCALE = (0.26, 0.74), 0.5, 0.67
-_BOTH = (
+MIDDLES, HEIGHT, SCALE = (0.26, 0.74), 0.5, 0.67
+BOTH = (
     f"({sketch_of('left_')} and {sketch_of('right_')}|{sketch_of('left_')} beside {sketch_of('right_')}"
     f"|{sketch_of('left_')} on the left and {sketch_of('right_')} on the right)"
 )
@@ -34,20 +34,20 @@ class TwoFaces(SceneKind):
     weight = 1.5
     phrasebook = Phrasebook(
         video=(
-            f"{_BOTH}, {_ONE} (speaks|talks) [{{place}}]",
-            f"{_BOTH} [{{place}}], {_ONE} says {{count}} {{word/words}} [in {{language}}]",
-            f"[{{place}}], {_BOTH}, {_ONE} is (talking|speaking)",
-            f"{_BOTH}, only {_ONE} (speaks|talks) [{{language}}] [{{place}}]",
-            f"two faces [{{place}}], {_BOTH}, {_ONE} (talks|says {{count}} {{word/words}})",
-            f"we see {_BOTH} [{{place}}], {_ONE} (talks|speaks) [{{how}}]",
-            f"{_ONE} (speaks|talks|says {{count}} {{word/words}}) to the other one, {_BOTH} [{{place}}]",
+            f"{BOTH}, {_ONE} (speaks|talks) [{{place}}]",
+            f"{BOTH} [{{place}}], {_ONE} says {{count}} {{word/words}} [in {{language}}]",
+            f"[{{place}}], {BOTH}, {_ONE} is (talking|speaking)",
+            f"{BOTH}, only {_ONE} (speaks|talks) [{{language}}] [{{place}}]",
+            f"two faces [{{place}}], {BOTH}, {_ONE} (talks|says {{count}} {{word/words}})",
+            f"we see {BOTH} [{{place}}], {_ONE} (talks|speaks) [{{how}}]",
+            f"{_ONE} (speaks|talks|says {{count}} {{word/words}}) to the other one, {BOTH} [{{place}}]",
         ),
         audio=SPOKEN,
         silent_video=(
-            f"{_BOTH} [{{place}}], nobody speaks",
-            f"{_BOTH} keep silent [{{place}}]",
-            f"[{{place}}], {_BOTH} look at us and do not speak",
-            f"two faces [{{place}}], {_BOTH}, both say nothing",
+            f"{BOTH} [{{place}}], nobody speaks",
+            f"{BOTH} keep silent [{{place}}]",
+            f"[{{place}}], {BOTH} look at us and do not speak",
+            f"two faces [{{place}}], {BOTH}, both say nothing",
         ),
         silent_audio=(*SILENCE, "nobody speaks", "no voice is heard", "both say nothing"),
         phrases=PHRASES,
@@ -72,9 +72,9 @@ class TwoFaces(SceneKind):
         paint_place(canvas, scene.attributes["place"])
         rest = np.tile(np.asarray(REST), (len(times), 1))
         masks = []
-        for name, x, breath in zip(SIDES, _MIDDLES, scene.params["breaths"], strict=True):
+        for name, x, breath in zip(SIDES, MIDDLES, scene.params["breaths"], strict=True):
             mouth = talk.talk_mouth(scene, times) if name == scene.attributes["side"] else rest
-            stage = canvas.placed(x, _HEIGHT, scale=_SCALE)
+            stage = canvas.placed(x, HEIGHT, scale=SCALE)
             masks.append(canvas.cover(*paint_portrait(stage, look_of(scene, name), breath, mouth, times)))
         return masks
 
