@@ -115,17 +115,6 @@ def test_a_run_can_start_from_the_weighted_mean_of_two_others(home):
         torch.testing.assert_close(parameter, 0.75 * one[name] + 0.25 * other[name], msg=name)
 
 
-def test_streams_that_were_trained_apart_are_put_together(home):
-    apart = [train(micro(f"name={name}", f"streams={name}", "run.steps=2")) for name in ("video", "audio")]
-    video, audio = (read_part(run.folder, "ema") for run in apart)
-    options = ("name=both", "init_from=video", "init_other=audio", "init_other_share=1.0", "init_other_only=[audio.]")
-    moved = 0
-    for name, parameter in Trainer(micro(*options), report=lambda line: None).model.named_parameters():
-        assert torch.equal(parameter, audio[name] if "audio." in name else video[name]), name
-        moved += "audio." in name and not torch.equal(audio[name], video[name])
-    assert moved > 10
-
-
 def test_an_exported_run_opens_as_a_pipeline_and_starts_another_run(home):
     run = train(micro("name=shown", "run.steps=1", "run.precision=float32"))
     PatchVideoCodec.micro().save_pretrained(str(home / "codecs" / "video"))

@@ -229,8 +229,6 @@ class TrainingConfig:
         init_from: a run's name, a run's folder or an exported checkpoint to start from.
         init_other, init_other_share: a second one, and its share in a weighted mean of both. Weights that were tuned
             for one thing, averaged with those they came from, keep most of the new and get back most of the old.
-        init_other_only: parts of the names of the parameters that the second one is asked for; empty: all. With a share
-            of 1 it puts together streams that were trained apart.
         train_only: parts of parameters' names; all others stay as they are. Empty: everything learns.
         seed: of everything that is drawn.
     """
@@ -240,7 +238,6 @@ class TrainingConfig:
     init_from: str | None = None
     init_other: str | None = None
     init_other_share: Share = 0.5
-    init_other_only: tuple[str, ...] = ()
     train_only: tuple[str, ...] = ()
     seed: int = 0
     data: DataConfig = DataConfig()

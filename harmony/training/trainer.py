@@ -122,9 +122,8 @@ class Trainer:
         if self.config.init_from is not None and read_progress(self.folder) is None:
             self.report(f"starting from '{self.config.init_from}': {warm_start(self.model, self.config.init_from)}")
             if (other := self.config.init_other) is not None:
-                share, only = self.config.init_other_share, self.config.init_other_only
-                found = blend(self.model, other, share=share, only=only)
-                self.report(f"and, for a share of {share:g} of {', '.join(only) or 'everything'}, '{other}': {found}")
+                share = self.config.init_other_share
+                self.report(f"and, for a share of {share:g}, '{other}': {blend(self.model, other, share=share)}")
         self.model.to(self.device).train()
         options = self.config.optimizer
         trained = self.model.trained_names(self.config.streams, only=self.config.train_only)

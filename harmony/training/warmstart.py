@@ -6,7 +6,7 @@ weights, and is reported by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,14 +57,12 @@ def warm_start(model: Trainee, source: str | Path) -> WarmStart:
 
 
 @torch.no_grad()
-def blend(model: Trainee, source: str | Path, *, share: float, only: Sequence[str] = ()) -> WarmStart:
-    """Move a model's weights towards those of ``source`` by ``share`` (0: as they are, 1: those of the source); all of
-    them, or those with one of ``only`` in their names."""
+def blend(model: Trainee, source: str | Path, *, share: float) -> WarmStart:
+    """Move a model's weights towards those of ``source`` by ``share`` (0: as they are, 1: those of the source)."""
     own = {name: parameter.clone() for name, parameter in model.named_parameters()}
     found = warm_start(model, source)
     for name, parameter in model.named_parameters():
-        moves = not only or any(part in name for part in only)
-        parameter.copy_(torch.lerp(own[name], parameter, share if moves else 0.0))
+        parameter.copy_(torch.lerp(own[name], parameter, share))
     return found
 
 
