@@ -171,6 +171,12 @@ def test_faces_speak_in_turn_with_voices_of_their_own():
             assert openings[0].max() > 0.2 and not openings[1].any()
 
 
+def test_two_turns_take_two_seconds():
+    with pytest.raises(ValueError, match="'dialogue' lasts at least 2 seconds, got 1.0625"):
+        world.sample_scene(0, kind="dialogue", duration=1.0625)
+    assert {world.sample_scene(seed, duration=1.0625).kind for seed in range(300)} == set(world.KINDS) - {"dialogue"}
+
+
 def test_turns_are_seen_in_true_clips_and_not_where_the_wrong_mouth_moves():
     for clip in speaking("dialogue", 3):
         assert takes_turns(clip.frames, true=clip, timeline=TIMELINE)

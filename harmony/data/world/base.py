@@ -22,6 +22,7 @@ class SceneKind(ABC):
         group: "ambient", "speech" or "complex".
         impacts: True if it has discrete events (``EVENT_KINDS``).
         weight: how often it is drawn when no kind is asked for; 1 is ordinary.
+        shortest: seconds that a clip of it must last; drawn only for clips that do.
         taught: False while neither the shipped model nor the judges have learned it; it is then drawn by name alone
             (``NEW_KINDS``), and its words count as unknown to the model.
         phrasebook: its captions' templates.
@@ -31,6 +32,7 @@ class SceneKind(ABC):
     group: ClassVar[Literal["ambient", "speech", "complex"]]
     impacts: ClassVar[bool] = True
     weight: ClassVar[float] = 1.0
+    shortest: ClassVar[float] = 1.0
     taught: ClassVar[bool] = True
     phrasebook: ClassVar[Phrasebook]
 

@@ -46,8 +46,10 @@ def sample_scene(seed: int, *, kind: str | None = None, split: Split = "train", 
         raise ValueError(f"a scene lasts at least 1 second, got {duration}")
     rng = Chance(SPLIT_SEEDS[split] + seed)
     if kind is None:
-        weights = [scene_kind(name).weight for name in KINDS]
-        kind = rng.child("kind").choice(KINDS, weights=weights)
+        fitting = [name for name in KINDS if scene_kind(name).shortest <= duration]
+        kind = rng.child("kind").choice(fitting, weights=[scene_kind(name).weight for name in fitting])
+    if duration < (shortest := scene_kind(kind).shortest):
+        raise ValueError(f"a scene of the kind '{kind}' lasts at least {shortest:g} seconds, got {duration}")
     draft = scene_kind(kind).sample(rng.child(kind), duration=duration, split=split)
     return Scene(
         kind=kind,

@@ -32,6 +32,7 @@ class Dialogue(SceneKind):
     taught = False
     impacts = False
     weight = 1.5
+    shortest = 2.0
     phrasebook = Phrasebook(
         video=(
             f"{BOTH}, first {_ONE} (speaks|talks), then {_OTHER} [{{place}}]",
