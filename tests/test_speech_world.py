@@ -172,6 +172,8 @@ def test_faces_speak_in_turn_with_voices_of_their_own():
 
 
 def test_two_turns_take_two_seconds():
+    for seed in range(150):
+        assert len(world.sample_scene(seed, kind="dialogue", duration=2.0).words) >= 2
     with pytest.raises(ValueError, match="'dialogue' lasts at least 2 seconds, got 1.0625"):
         world.sample_scene(0, kind="dialogue", duration=1.0625)
     assert {world.sample_scene(seed, duration=1.0625).kind for seed in range(300)} == set(world.KINDS) - {"dialogue"}

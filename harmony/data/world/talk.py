@@ -100,7 +100,9 @@ def sample_texts(
             if needed <= duration and split_of_order(texts) == split:
                 return texts
         count -= 1  # a slow voice, or a small bank without a fitting order left
-    return (rng.choice(vocabulary),)
+    # Where no word is short enough, placing it says so.
+    short = [text for text in vocabulary if bank.word(voice, text).seconds + 2 * GAP <= duration]
+    return (rng.choice(short or vocabulary),)
 
 
 def most_words(duration: float) -> int:
