@@ -25,6 +25,7 @@ class Applause(SceneKind):
 
     name = "applause"
     group = "ambient"
+    taught = False
     impacts = False
     weight = 0.7
     phrasebook = Phrasebook(

@@ -71,6 +71,7 @@ class Bird(Thing):
 class BirdScene(ImpactScene):
     name = "bird"
     group = "ambient"
+    taught = False
     thing = Bird()
     phrasebook = Phrasebook(
         video=(

@@ -79,6 +79,7 @@ class Cat(Thing):
 class CatScene(ImpactScene):
     name = "cat"
     group = "ambient"
+    taught = False
     thing = Cat()
     phrasebook = Phrasebook(
         video=(

@@ -82,6 +82,7 @@ class ClockScene(ImpactScene):
 
     name = "clock"
     group = "ambient"
+    taught = False
     thing = Clock()
     phrasebook = Phrasebook(
         video=(

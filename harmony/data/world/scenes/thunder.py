@@ -78,6 +78,7 @@ class Storm(Thing):
 class ThunderScene(ImpactScene):
     name = "thunder"
     group = "ambient"
+    taught = False
     thing = Storm()
     phrasebook = Phrasebook(
         video=(
