@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from harmony.data.world import talk
-from harmony.data.world.backdrop import PLACES, paint_place
+from harmony.data.world.backdrop import PLACES
 from harmony.data.world.base import SceneKind, register
 from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import Phrasebook
 from harmony.data.world.chance import Chance
-from harmony.data.world.portraits import breath_of, paint_portrait, sample_look
+from harmony.data.world.portraits import breath_of, sample_look
 from harmony.data.world.portraits.phrases import PHRASES, sketch_of
-from harmony.data.world.scenes.two_faces import BOTH, HEIGHT, MIDDLES, SCALE, SIDES, look_of, main_colour
+from harmony.data.world.scenes.two_faces import BOTH, SIDES, main_colour, paint_pair
 from harmony.data.world.types import Draft, Scene, Split
 
 _ONE = f"(the {{first_who}} {{first_side}}|the one {{first_side}}|{sketch_of('first_', article='the')})"
@@ -80,13 +80,7 @@ class Dialogue(SceneKind):
         return Draft(attributes, params, first.events + second.events, words, transcript, first.speaker)
 
     def draw(self, scene: Scene, canvas: Canvas, times: np.ndarray) -> list[np.ndarray]:
-        paint_place(canvas, scene.attributes["place"])
-        masks = []
-        for source, (name, x, breath) in enumerate(zip(SIDES, MIDDLES, scene.params["breaths"], strict=True)):
-            stage = canvas.placed(x, HEIGHT, scale=SCALE)
-            mouth = talk.talk_mouth(said_by(scene, source), times)
-            masks.append(canvas.cover(*paint_portrait(stage, look_of(scene, name), breath, mouth, times)))
-        return masks
+        return paint_pair(scene, canvas, times, [talk.talk_mouth(said_by(scene, s), times) for s in (0, 1)])
 
     def sound(self, scene: Scene, num_samples: int, rate: int) -> np.ndarray:
         return sum(talk.talk_sound(said_by(scene, source), num_samples, rate) for source in range(len(SIDES)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from harmony.data.world import talk
@@ -69,20 +71,25 @@ class TwoFaces(SceneKind):
         )
 
     def draw(self, scene: Scene, canvas: Canvas, times: np.ndarray) -> list[np.ndarray]:
-        paint_place(canvas, scene.attributes["place"])
         rest = np.tile(np.asarray(REST), (len(times), 1))
-        masks = []
-        for name, x, breath in zip(SIDES, MIDDLES, scene.params["breaths"], strict=True):
-            mouth = talk.talk_mouth(scene, times) if name == scene.attributes["side"] else rest
-            stage = canvas.placed(x, HEIGHT, scale=SCALE)
-            masks.append(canvas.cover(*paint_portrait(stage, look_of(scene, name), breath, mouth, times)))
-        return masks
+        speaks = talk.talk_mouth(scene, times)
+        return paint_pair(scene, canvas, times, [speaks if n == scene.attributes["side"] else rest for n in SIDES])
 
     def sound(self, scene: Scene, num_samples: int, rate: int) -> np.ndarray:
         return talk.talk_sound(scene, num_samples, rate)
 
     def reference(self, scene: Scene, rng: Chance, *, seconds: float, same_clip: bool) -> np.ndarray | None:
         return talk.talk_reference(scene, rng, seconds=seconds, same_clip=same_clip)
+
+
+def paint_pair(scene: Scene, canvas: Canvas, times: np.ndarray, mouths: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Both faces in their place, each with its mouth (F, 3); one mask (F, H, W) per face."""
+    paint_place(canvas, scene.attributes["place"])
+    masks = []
+    for name, x, breath, mouth in zip(SIDES, MIDDLES, scene.params["breaths"], mouths, strict=True):
+        stage = canvas.placed(x, HEIGHT, scale=SCALE)
+        masks.append(canvas.cover(*paint_portrait(stage, look_of(scene, name), breath, mouth, times)))
+    return masks
 
 
 def look_of(scene: Scene, name: str) -> Look:
