@@ -21,7 +21,7 @@ RATE = 16_000
 CLOCK = Timeline(sample_rate=RATE)
 SIDE = 160  # pixels: pleasant to look at; the model takes what it needs
 # Held out from training: kind of scene and its seed in the test split.
-FILMS = {"drum.mp4": ("drum", 3), "bell.mp4": ("bell", 5)}
+FILMS = {"drum.mp4": ("drum", 3), "bell.mp4": ("bell", 5), "cave.mp4": ("footsteps", 2)}
 PICTURES = {"bell.png": ("bell", 2), "dog.png": ("dog", 0)}
 SOUNDS = {"bark.wav": ("dog", 2)}
 # One bar of eight steps: d a drum, c a clap, x both.

@@ -17,28 +17,28 @@ from harmony.timeline import Timeline
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 SCENES = (
-    ("drum", 4),
+    ("drum", 1),
     ("face", 2),
-    ("lamp", 1),
-    ("dog", 0),
-    ("hammer", 1),
-    ("face_rain", 0),
-    ("xylophone", 0),
-    ("clap", 1),
+    ("guitar", 2),
+    ("thunder", 2),
+    ("clock", 1),
+    ("face_rain", 1),
+    ("footsteps", 2),
+    ("sing", 2),
 )
 PROMPTS = (
     ("a purple drum is hit three times", None),
     ("a woman with black hair is talking", "hello blue monkey"),
     ("a red lamp blinks four times at night", None),
     ("a brown dog barks three times outdoors", None),
-    ("a golden bell rings twice indoors", None),
+    ("a big orange guitar is strummed three times in a hall", None),
     ("a hammer hits glowing iron three times", None),
     ("a man with orange hair and glasses is talking", "red banana"),
     ("fireworks over a town", None),
-    ("hands clap three times", None),
-    ("a xylophone is played", None),
-    ("a fist knocks on a door four times", None),
-    ("a dog barks and a drum is hit", None),
+    ("a white cat meows twice in a cave", None),
+    ("a blue bird chirps four times outdoors", None),
+    ("lightning strikes twice behind a red house at night", None),
+    ("a woman with red hair sings two notes in a hall", None),
 )
 COLUMNS, SIZE, STRIP = 4, 128, 28
 GROUND, SOUND, CURSOR = (20, 22, 27), (86, 180, 233), (240, 160, 48)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from harmony.data.cache import CacheInfo, EncodedClip, create_cache, write_shard
-from harmony.data.world import KINDS, NEW_KINDS, Clip, render, render_reference, sample_scene
+from harmony.data.world import KINDS, Clip, render, render_reference, sample_scene
 from harmony.data.world.base import scene_kind
 from harmony.data.world.types import Split
 from harmony.models.codecs.base import AudioCodec, VideoCodec
@@ -110,10 +110,9 @@ def fill_cache(
     Returns:
         How many clips were added.
     """
-    known = (*KINDS, *NEW_KINDS)
-    unknown = set(kinds or ()) - set(known)
+    unknown = set(kinds or ()) - set(KINDS)
     if unknown:
-        raise ValueError(f"there is no scene kind '{sorted(unknown)[0]}'; choose from {', '.join(known)}")
+        raise ValueError(f"there is no scene kind '{sorted(unknown)[0]}'; choose from {', '.join(KINDS)}")
     create_cache(folder, encoder.info(), encoder.silence())
     added = 0
     for part in missing_ranges(folder, seeds, split=split, kinds=kinds, shard_size=shard_size):

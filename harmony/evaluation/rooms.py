@@ -27,8 +27,6 @@ _DIRECT, _LATE = (0.0, 0.05), (0.14, 0.26)  # seconds after an event; events are
 
 def rooms(bench: Bench) -> dict[str, Figure]:
     """Share of scenes whose sounds die away more slowly from place to place, in the order of ``ROOMS``."""
-    if not set(ROOMS[1:]) <= set(bench.pipe.tokenizer.get_vocab()):
-        raise CannotMeasure(f"the model was never shown a {' or a '.join(ROOMS[1:])}")
     cases = [case for case in bench.cases if case.kind in SHORT and case.times]
     if not cases:
         raise CannotMeasure(f"none of the requests shows one of {', '.join(SHORT)}")

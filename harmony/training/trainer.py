@@ -17,7 +17,7 @@ from accelerate.utils import gather_object, set_seed
 
 from harmony.data.cache import LatentCache
 from harmony.data.home import cache_home
-from harmony.data.world import KINDS, vocabulary
+from harmony.data.world import vocabulary
 from harmony.models.conditioning import Streams
 from harmony.models.text import CaptionTokenizer
 from harmony.precision import cpu_has_bfloat16_units, dtype_of, name_of
@@ -112,8 +112,7 @@ class Trainer:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / CONFIG_NAME).write_text(self.config.to_yaml(), encoding="utf-8")
             if not (self.folder / TOKENIZER_FOLDER).is_dir():
-                kinds = {*KINDS, *(clip.scene.kind for clip in self.cache.clips)}
-                CaptionTokenizer.from_words(vocabulary(kinds)).save_pretrained(str(self.folder / TOKENIZER_FOLDER))
+                CaptionTokenizer.from_words(vocabulary()).save_pretrained(str(self.folder / TOKENIZER_FOLDER))
         self.accelerator.wait_for_everyone()
 
     def _build_model(self) -> None:

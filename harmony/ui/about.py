@@ -28,11 +28,12 @@ small networks look for events in the finished picture and sound, and compare th
 """
 TOY = """
 ### What the shipped model can do
-It is small on purpose: it runs on any computer, and it knows only a **toy world** of eighteen scenes: drawn drums,
-bells, lamps, dogs, hammers, doors, hands, xylophones, fireworks, rain, waves, engines, talking faces, and two things at
-once, in clips of up to three seconds. Words from outside that world mean nothing to it. What is seen and heard falls
-together nearly always; nine of ten things that a caption tells are shown; its speakers know some hundred words. The
-same code opens full-size models.
+It is small on purpose: it runs on any computer, and it knows only a **toy world** of twenty-eight scenes: drawn drums,
+bells, guitars, xylophones, clocks, footsteps, doors, hammers, clapping hands, applause, dogs, cats, birds, lamps,
+fireworks, thunder, rain, fire, waves, engines, faces that talk, answer, sing and laugh, and two things at once; by day,
+at night, in a room, a hall or a cave; in clips of up to three seconds. Words from outside that world mean nothing to
+it. What is seen and heard falls together nearly always; most of what a caption tells is shown; its speakers know some
+hundred words. The same code opens full-size models.
 """
 ELSEWHERE = """
 ### Without the page

@@ -20,6 +20,15 @@ JOINT = [
     ["a man in a blue shirt with black hair is talking", "english speech of a man", "hello blue monkey", None],
     ["a golden bell rings twice outside", "two bright bell strokes", "", None],
     ["the dog barks twice", "", "", "dog.png"],
+    ["a big orange cat meows three times in a cave", "", "", None],
+    ["a woman with long red hair and a green shirt sings three notes in a hall", "", "", None],
+    [
+        "a woman with red hair and a blue robot, the woman speaks first, then the robot answers",
+        "",
+        "hello friend yes please",
+        None,
+    ],
+    ["lightning strikes twice behind a red house at night", "two loud thunderclaps", "", None],
 ]
 # A sound, what is seen.
 AUDIO_DRIVEN = [
@@ -33,6 +42,7 @@ AUDIO_DRIVEN = [
 VIDEO_DRIVEN = [
     ["drum.mp4", "a drum is struck"],
     ["bell.mp4", "a bell is struck"],
+    ["cave.mp4", "boots walk in a cave"],
 ]
 _ROWS = {"joint": JOINT, "audio": AUDIO_DRIVEN, "video": VIDEO_DRIVEN}
 _FILES = (".wav", ".ogg", ".mp4", ".png")

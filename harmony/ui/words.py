@@ -29,7 +29,7 @@ def words_line(prompt: gr.Textbox) -> gr.HTML:
 def words_html(caption: str | None) -> str:
     """The scene and the facts that the model has to go by, then the words that it does not know."""
     if not (caption or "").strip():
-        return "<span>Say what happens: the model knows a toy world of eighteen scenes.</span>"
+        return "<span>Say what happens: the model knows a toy world of twenty-eight scenes.</span>"
     read = understand(caption)
     known = " · ".join(html.escape(fact) for fact in (read.title, *read.facts) if fact)
     parts = [f"Understood: <b>{known}</b>" if known else "Nothing in it names a scene that the model knows."]

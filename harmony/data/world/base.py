@@ -23,8 +23,6 @@ class SceneKind(ABC):
         impacts: True if it has discrete events (``EVENT_KINDS``).
         weight: how often it is drawn when no kind is asked for; 1 is ordinary.
         shortest: seconds that a clip of it must last; drawn only for clips that do.
-        taught: False while neither the shipped model nor the judges have learned it; it is then drawn by name alone
-            (``NEW_KINDS``), and its words count as unknown to the model.
         phrasebook: its captions' templates.
     """
 
@@ -33,7 +31,6 @@ class SceneKind(ABC):
     impacts: ClassVar[bool] = True
     weight: ClassVar[float] = 1.0
     shortest: ClassVar[float] = 1.0
-    taught: ClassVar[bool] = True
     phrasebook: ClassVar[Phrasebook]
 
     @abstractmethod
@@ -79,6 +76,6 @@ def scene_kind(name: str) -> SceneKind:
     return _KINDS[name]
 
 
-def registered(*, taught: bool = True) -> dict[str, SceneKind]:
-    """The kinds that the shipped model was taught, or those that it was not yet, by name, in alphabetical order."""
-    return {name: kind for name, kind in sorted(_KINDS.items()) if kind.taught == taught}
+def registered() -> dict[str, SceneKind]:
+    """All kinds by name, in alphabetical order."""
+    return dict(sorted(_KINDS.items()))

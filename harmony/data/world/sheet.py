@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from harmony.data.world import KINDS, NEW_KINDS, Clip, render, sample_scene
+from harmony.data.world import KINDS, Clip, render, sample_scene
 from harmony.timeline import Timeline
 from harmony.visualize import contact_sheet
 
@@ -61,9 +61,7 @@ def draw_sheet(clips: list[Clip], *, columns: int = 11, height: int = 128) -> Im
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--kind", choices=(*KINDS, *NEW_KINDS), nargs="*", help="kinds of scene; left out: all of KINDS"
-    )
+    parser.add_argument("--kind", choices=KINDS, nargs="*", help="kinds of scene; left out: all of KINDS")
     parser.add_argument("--seeds", default="0-3", help="first and last seed, as in 0-7")
     parser.add_argument("--split", default="train", choices=("train", "val", "test"))
     parser.add_argument("--size", type=int, default=64, help="pixels per side")

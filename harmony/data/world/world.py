@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from harmony.data.world import scenes as _scenes  # noqa: F401  (importing registers the kinds)
@@ -15,7 +13,6 @@ from harmony.data.world.types import Captions, Clip, Scene, Split
 from harmony.timeline import Timeline
 
 KINDS: tuple[str, ...] = tuple(registered())
-NEW_KINDS: tuple[str, ...] = tuple(registered(taught=False))
 GROUPS: dict[str, tuple[str, ...]] = {
     group: tuple(name for name, kind in registered().items() if kind.group == group)
     for group in ("ambient", "speech", "complex")
@@ -31,7 +28,7 @@ def sample_scene(seed: int, *, kind: str | None = None, split: Split = "train", 
 
     Args:
         seed: 0 to 999,999,999. Each split has a range of its own behind it, so no scene is in two splits.
-        kind: one of ``KINDS`` or ``NEW_KINDS``; None draws one of ``KINDS``.
+        kind: one of ``KINDS``; None draws one.
         split: "train", "val" or "test".
         duration: seconds that the events are laid out for.
 
@@ -110,9 +107,9 @@ def render_reference(scene: Scene, seed: int, *, seconds: float, same_clip: bool
     return scene_kind(scene.kind).reference(scene, rng, seconds=seconds, same_clip=same_clip)
 
 
-def vocabulary(kinds: Iterable[str] = KINDS) -> list[str]:
-    """Every word that captions of these kinds can contain, sorted."""
+def vocabulary() -> list[str]:
+    """Every word that a caption can contain, sorted."""
     words: set[str] = set()
-    for kind in kinds:
-        words |= scene_kind(kind).phrasebook.words()
+    for kind in registered().values():
+        words |= kind.phrasebook.words()
     return sorted(words)

@@ -16,6 +16,7 @@ from harmony.data.world import GROUPS, Scene, Split, describe, sample_scene
 from harmony.evaluation.harmony_bench.cases import BenchCase, SceneOf, Subset
 
 FIRST_SEED = 50_000
+_STYLES = ("talker_style", "first_style", "style")
 _LANGUAGES = {"english": "en", "chinese": "zh"}
 
 # (subset, kind) -> how many, and what a scene must be like
@@ -39,7 +40,7 @@ def shares() -> list[Share]:
         ("ambient", kind, 50 // len(ambient) + (k < 50 % len(ambient)), everything) for k, kind in enumerate(ambient)
     ]
     for style in ("plain", "stylised"):
-        for kind, english, chinese in (("face", 13, 6), ("two_faces", 4, 2)):
+        for kind, english, chinese in (("face", 13, 6), ("two_faces", 2, 1), ("dialogue", 2, 1)):
             found.append(("speech", kind, english, _speaks("en", style)))
             found.append(("speech", kind, chinese, _speaks("zh", style)))
     found.append(("complex", "face_rain", 18, _speaks("en")))
@@ -48,10 +49,10 @@ def shares() -> list[Share]:
 
 
 def style_of(scene: Scene) -> str | None:
-    """A person is "plain", a cat or a robot "stylised"; of two faces the one that speaks counts."""
+    """A person is "plain", a cat or a robot "stylised"; of two faces the one that speaks counts, or speaks first."""
     if scene.transcript is None:
         return None
-    who = scene.attributes.get("talker_style", scene.attributes.get("style"))
+    who = next(scene.attributes[name] for name in _STYLES if name in scene.attributes)
     return "plain" if who == "person" else "stylised"
 
 

@@ -25,7 +25,6 @@ class Applause(SceneKind):
 
     name = "applause"
     group = "ambient"
-    taught = False
     impacts = False
     weight = 0.7
     phrasebook = Phrasebook(

@@ -71,7 +71,6 @@ class Bird(Thing):
 class BirdScene(ImpactScene):
     name = "bird"
     group = "ambient"
-    taught = False
     thing = Bird()
     phrasebook = Phrasebook(
         video=(

@@ -79,7 +79,6 @@ class Cat(Thing):
 class CatScene(ImpactScene):
     name = "cat"
     group = "ambient"
-    taught = False
     thing = Cat()
     phrasebook = Phrasebook(
         video=(

@@ -82,7 +82,6 @@ class ClockScene(ImpactScene):
 
     name = "clock"
     group = "ambient"
-    taught = False
     thing = Clock()
     phrasebook = Phrasebook(
         video=(

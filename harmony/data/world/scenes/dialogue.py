@@ -29,7 +29,6 @@ class Dialogue(SceneKind):
 
     name = "dialogue"
     group = "speech"
-    taught = False
     impacts = False
     weight = 1.5
     shortest = 2.0

@@ -12,11 +12,12 @@ from harmony.data.world.captions import Phrasebook
 from harmony.data.world.chance import Chance
 from harmony.data.world.portraits import breath_of, paint_portrait, sample_look
 from harmony.data.world.portraits.phrases import PHRASES, portrait_of
-from harmony.data.world.scenes.face import MIDDLE, SCALE
+from harmony.data.world.scenes.face import MIDDLE
 from harmony.data.world.types import Draft, Scene, Split
-from harmony.data.world.weather import INTENSITIES, paint_rain, rain_sound
+from harmony.data.world.weather import INTENSITIES, paint_cloud, paint_rain, rain_sound
 
 _FACE = portrait_of()
+_SCALE = 0.95  # smaller than a face alone, so that the rain beside it is seen
 _RAIN_LEVEL = 0.35  # quieter than rain alone, so that words are understood
 _RAIN = {
     "intensity": {"light": ("light", "soft", "gentle"), "heavy": ("heavy", "strong")},
@@ -85,8 +86,9 @@ class FaceInRain(SceneKind):
         place, intensity = scene.attributes["place"], scene.attributes["intensity"]
         paint_place(canvas, place)
         rain = paint_rain(canvas, times, intensity=intensity, drops=scene.params["drops"], place=place)
+        paint_cloud(canvas, place=place)
         behind = canvas.frames
-        stage = canvas.placed(0.5, MIDDLE, scale=SCALE)
+        stage = canvas.placed(0.5, MIDDLE + 0.05, scale=_SCALE)
         mouth = talk.talk_mouth(scene, times)
         face = canvas.cover(*paint_portrait(stage, scene.attributes, scene.params, mouth, times))
         unchanged = canvas.frames == behind

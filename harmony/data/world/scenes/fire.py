@@ -34,7 +34,6 @@ class Fire(SceneKind):
 
     name = "fire"
     group = "ambient"
-    taught = False
     impacts = False
     weight = 0.7
     phrasebook = Phrasebook(

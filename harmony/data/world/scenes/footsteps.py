@@ -77,7 +77,6 @@ def _in_the_air(times: np.ndarray, steps: Sequence[float]) -> np.ndarray:
 class FootstepsScene(ImpactScene):
     name = "footsteps"
     group = "ambient"
-    taught = False
     thing = Boots()
     phrasebook = Phrasebook(
         video=(

@@ -92,7 +92,6 @@ def _pluck(frequency: float, samples: int, rate: int, *, seed: int) -> np.ndarra
 class GuitarScene(ImpactScene):
     name = "guitar"
     group = "ambient"
-    taught = False
     thing = Guitar()
     phrasebook = Phrasebook(
         video=(

@@ -34,7 +34,6 @@ class Sing(SceneKind):
 
     name = "sing"
     group = "ambient"
-    taught = False
     weight = 1.5
     phrasebook = Phrasebook(
         video=(

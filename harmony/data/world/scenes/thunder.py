@@ -78,7 +78,6 @@ class Storm(Thing):
 class ThunderScene(ImpactScene):
     name = "thunder"
     group = "ambient"
-    taught = False
     thing = Storm()
     phrasebook = Phrasebook(
         video=(
