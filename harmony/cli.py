@@ -38,6 +38,9 @@ class Guidance(str, Enum):
 
 AudioPrompt = Annotated[str, typer.Option(help="What is heard. Left out, the prompt serves both.")]
 Transcript = Annotated[str, typer.Option(help="What is said, in English or Chinese.")]
+WordTimes = Annotated[
+    str, typer.Option(help='When each word is said, "0.40-0.85 1.20-1.60", in seconds. Default: the seed decides.')
+]
 Voice = Annotated[Path | None, typer.Option(help="A sound file with 1 to 3 s of the voice to speak with.")]
 Image = Annotated[Path | None, typer.Option(help="A picture: the first frame.")]
 Start = Annotated[float, typer.Option(min=0.0, help="Where in a longer file the clip begins, in seconds.")]
@@ -79,6 +82,7 @@ def generate(
     prompt: Annotated[str, typer.Argument(help="What is seen, in one or two plain sentences.")],
     audio_prompt: AudioPrompt = "",
     transcript: Transcript = "",
+    word_times: WordTimes = "",
     reference_audio: Voice = None,
     image: Image = None,
     guidance: Kind = None,
@@ -98,8 +102,8 @@ def generate(
 ) -> None:
     """Make a picture and its sound from words."""
     job = dict(
-        task="joint", prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, image=image,
-        reference_audio=reference_audio, duration=duration, attention=attention,
+        task="joint", prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, word_times=word_times,
+        image=image, reference_audio=reference_audio, duration=duration, attention=attention,
     )  # fmt: skip
     knobs = dict(kind=guidance, video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
     opening = dict(quantize=quantize, offload=offload, compile=compile)

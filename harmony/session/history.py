@@ -13,6 +13,7 @@ from PIL import Image
 from harmony import media
 from harmony.session.job import Job
 from harmony.session.knobs import Knobs
+from harmony.session.word_times import format_word_times
 
 if TYPE_CHECKING:
     from harmony.generation import GenerationRequest
@@ -140,7 +141,7 @@ def settings_words(job: Job) -> str:
     """A job's settings as short lines of Markdown."""
     steps = f" · {job.steps} step{'s' * (job.steps != 1)}" if job.steps else ""
     lines = [f"**{TASK_WORDS[job.task]}** · seed {job.seed}{steps}"]
-    texts = (("Seen", job.prompt), ("Heard", job.audio_prompt), ("Said", job.transcript))
+    texts = (("Seen", job.prompt), ("Heard", job.audio_prompt), ("Said", job.transcript), ("At", job.word_times))
     lines += [f"{label}: {_plain(text)}" for label, text in texts if text]
     given = [words for name, words in UPLOAD_WORDS.items() if getattr(job, name) is not None]
     lines += [f"Given: {', '.join(given)}" + (f", from {job.start:.2f} s on" if job.start else "")] if given else []
@@ -184,6 +185,7 @@ def job_of_request(request: GenerationRequest) -> Job:
         prompt=request.prompt or "",
         audio_prompt=request.audio_prompt or "",
         transcript=request.transcript or "",
+        word_times=format_word_times(request.schedule or ()),
         knobs=Knobs.of(request.guidance),
         steps=request.guidance.num_inference_steps,
         seed=request.seed,

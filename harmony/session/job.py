@@ -16,6 +16,7 @@ from harmony.session.attention import write_attention
 from harmony.session.knobs import Knobs
 from harmony.session.outside import outside_words
 from harmony.session.part import Part, used_part, voice_part
+from harmony.session.word_times import parse_word_times
 
 if TYPE_CHECKING:  # these bring diffusers along, seconds that a help page or an empty app need not wait for
     from harmony.conditions import Task
@@ -42,6 +43,8 @@ class Job:
     Attributes:
         task: what is made.
         prompt, audio_prompt, transcript: what is seen, heard and said; empty means nothing.
+        word_times: when each word is said, see :func:`~harmony.session.word_times.parse_word_times`; empty means that
+            the seed decides.
         reference_audio: a file with a voice, used from ``reference_start`` seconds on; ``None`` finds the best part.
         image: a picture file, the first frame.
         audio, video: the file that drives the clip.
@@ -57,6 +60,7 @@ class Job:
     prompt: str = ""
     audio_prompt: str = ""
     transcript: str = ""
+    word_times: str = ""
     reference_audio: str | None = None
     reference_start: float | None = None
     image: str | None = None
@@ -205,6 +209,7 @@ def read_job(pipe: HarmonyPipeline, job: Job) -> JobGiven:
     part, voice = used_part(pipe, job), voice_part(job)
     files = _read_files(pipe, job, part, voice)
     told = dict(prompt=job.prompt, audio_prompt=job.audio_prompt, transcript=job.transcript, seed=job.seed)
+    told["schedule"] = parse_word_times(job.word_times, job.transcript)
     return JobGiven(told | files, files, part, voice)
 
 

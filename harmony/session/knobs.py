@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from harmony.guidance import GuidanceConfig, GuidanceTerm
 
@@ -72,16 +72,19 @@ class Defaults:
     Attributes:
         knobs, steps: of its guidance.
         seconds, longest: of its clips: the usual length, and the longest; ``None`` where it does not say.
+        timed_words: whether it can be told when each word is said.
     """
 
     knobs: Knobs
     steps: int
     seconds: float | None = None
     longest: float | None = None
+    timed_words: bool = True
 
     @classmethod
-    def of(cls, config: GuidanceConfig, *, seconds: float | None = None, longest: float | None = None) -> Defaults:
-        return cls(Knobs.of(config), config.num_inference_steps, seconds, longest)
+    def of(cls, config: GuidanceConfig, **clip: Any) -> Defaults:
+        """Those of a checkpoint's guidance; ``clip``: the attributes that the guidance does not tell."""
+        return cls(Knobs.of(config), config.num_inference_steps, **clip)
 
 
 def _first(config: GuidanceConfig, kind: str) -> GuidanceTerm | None:

@@ -53,7 +53,7 @@ def read_defaults(model: str) -> Defaults:
         from huggingface_hub import hf_hub_download
 
         config = GuidanceConfig.load(Path(hf_hub_download(model, CONFIG_NAME)).parent)
-    return Defaults.of(config, **_lengths(model))
+    return Defaults.of(config, **_lengths(model), timed_words=_has_timed_words(model))
 
 
 def _lengths(model: str) -> dict[str, float]:
@@ -63,6 +63,12 @@ def _lengths(model: str) -> dict[str, float]:
         return {}
     rate, usual = transformer["frame_rate"], index["num_frames"]
     return dict(seconds=usual / rate, longest=index.get("max_num_frames", usual) / rate)
+
+
+def _has_timed_words(model: str) -> bool:
+    """Whether an encoder of its own reads what is said; where captions carry the speech nothing says when."""
+    index = _json(model, "model_index.json")
+    return not index or index.get("transcript_encoder", [None])[0] is not None
 
 
 def read_prompt_family(model: str) -> PromptFamily | None:

@@ -20,6 +20,7 @@ from harmony.ui.examples import example_row
 from harmony.ui.result import ResultPanel, TabFields
 from harmony.ui.studio import Studio
 from harmony.ui.voice import check_consent, voice_controls
+from harmony.ui.word_times import WordTimes
 from harmony.ui.words import compiled_line, surprise_button, word_buttons, words_line
 
 INTRO = "Describe what is seen and heard. Picture and sound are made together, step by step, so that they fit."
@@ -46,6 +47,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
                 words_line(prompt)
                 surprise_button([prompt, audio_prompt, transcript])
                 word_buttons(prompt)
+            times = WordTimes.create(studio, defaults, transcript)
             if family is not None:
                 compiled_line(family, [prompt, audio_prompt, transcript])
             buttons = ButtonRow.create("Generate")
@@ -54,6 +56,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
                 image = first_frame_control()
                 length = length_control(defaults)
             fine = fine_controls(defaults)
+            times.connect(length=length, seed=fine[-2])
         with gr.Column(scale=6, min_width=300, elem_classes="hm-result"):
             result = ResultPanel.create(studio)
 
@@ -67,6 +70,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         voice_consent: bool = False,
         image: str | None = None,
         duration: float = 0.0,
+        word_times: str = "",
         guidance: str = "sync",
         video_scale: float = 1.0,
         audio_scale: float = 1.0,
@@ -90,6 +94,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
             voice_consent: True says that the person who speaks agrees; without it no voice is cloned.
             image: A picture file, the first frame of the clip.
             duration: Length of the clip in seconds. 0 is the model's own.
+            word_times: When each word is said, "0.40-0.85 1.20-1.60". Empty: the seed decides.
         """
         check_consent(reference_audio, voice_consent)
         scales = dict(video_scale=video_scale, audio_scale=audio_scale, text_scale=text_scale)
@@ -99,6 +104,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
             prompt=prompt,
             audio_prompt=audio_prompt,
             transcript=transcript,
+            word_times=word_times if defaults.timed_words else "",
             reference_audio=reference_audio,
             reference_start=None if reference_audio is None else reference_start,
             image=image,
@@ -111,7 +117,7 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         )
         return ResultPanel.values(studio.make(job, request, progress))
 
-    inputs = [prompt, audio_prompt, transcript, *voice, image, length, *fine]
+    inputs = [prompt, audio_prompt, transcript, *voice, image, length, times.text, *fine]
     examples = example_row("joint", [prompt, audio_prompt, transcript, image, *fine[-2:]])
     buttons.connect(
         generate,
@@ -122,6 +128,6 @@ def joint_tab(studio: Studio, defaults: Defaults, *, toy: bool, family: PromptFa
         examples=examples,
         live=result.live,
     )
-    told = dict(prompt=prompt, audio_prompt=audio_prompt, transcript=transcript)
+    told = dict(prompt=prompt, audio_prompt=audio_prompt, transcript=transcript, word_times=times.text)
     given = dict(wanted_voice_start=wanted_voice, reference_audio=voice[0], image=image, duration=length)
     return TabFields(told | given | named_fine_controls(fine), result)

@@ -20,6 +20,7 @@ def values_of(job: Job) -> dict[str, Any]:
     """A job as its tab's controls show it. The consent to a voice is asked again, each time."""
     knobs = job.knobs
     told = dict(prompt=job.prompt, audio_prompt=job.audio_prompt, transcript=job.transcript)
+    told["word_times"] = job.word_times
     given = {name: getattr(job, name) for name in ("reference_audio", "image", "audio", "video")}
     strengths = dict(
         guidance=knobs.kind, video_scale=knobs.video_scale, audio_scale=knobs.audio_scale, text_scale=knobs.text_scale,
