@@ -128,6 +128,14 @@ def test_classifier_learns_only_from_attributes_a_clip_has():
     assert set(model.predict(frames)[0]) == {"kind", "colour"}
 
 
+def test_kinds_that_look_alike_are_seen_as_one():
+    from harmony.evaluation.classifier import SceneClassifier, looks_like
+
+    assert (looks_like("sing"), looks_like("dialogue"), looks_like("bell")) == ("face", "two_faces", "bell")
+    model = SceneClassifier(classes={"kind": ["dialogue", "sing"]}, width=4)
+    assert {guess["kind"] for guess in model.predict(torch.rand(2, 33, 3, 64, 64))} <= {"face", "two_faces"}
+
+
 def test_bigger_events_alone_are_no_gain_and_better_sync_is() -> None:
     rng = np.random.default_rng(0)
     easy, hard = rng.uniform(0.6, 1.0, 200), rng.uniform(0.0, 0.4, 200)

@@ -15,6 +15,7 @@ from harmony.batch import Wish
 from harmony.data.world import render_reference
 from harmony.evaluation.bench import Bench, file_name
 from harmony.evaluation.cases import Case
+from harmony.evaluation.classifier import looks_like
 from harmony.evaluation.clips import Judged, as_video, through_codecs, wish_of
 from harmony.evaluation.figures import CannotMeasure, Figure, by_kind, figure_of, ratio_figure
 from harmony.evaluation.metrics.shape import shape_variation
@@ -33,15 +34,34 @@ REFERENCE_SECONDS = 2.0
 
 
 def captions(bench: Bench) -> dict[str, Figure]:
-    """Did the picture show the caption's scene, and those attributes that the caption tells?"""
-    cases = [*bench.cases, *bench.face_cases]
-    guesses = _guesses(bench, _joint_and_faces(bench))
-    scene = [float(guess["kind"] == case.kind) for case, guess in zip(cases, guesses, strict=True)]
+    """Did the picture show the caption's scene, and those attributes that the caption tells? True clips beside it."""
+    cases, made = [*bench.cases, *bench.face_cases], _joint_and_faces(bench)
+    true = [Judged(clip.frames, clip.waveform) for clip in (case.clip(bench.timeline) for case in cases)]
+    guesses, ceiling = _guesses(bench, made), _guesses(bench, true)
     told = [told_attributes(case.scene, case.captions.video, guesses[0]) for case in cases]
-    right = [sum(guess[name] == value for name, value in t.items()) for t, guess in zip(told, guesses, strict=True)]
-    kinds = [case.kind for case in cases]
-    attributes = ratio_figure(right, [len(t) for t in told], by_attribute=_by_attribute(told, guesses))
-    return {"scene_accuracy": figure_of(scene, by_kind=by_kind(scene, kinds)), "attribute_accuracy": attributes}
+    scene, scene_true = (
+        [float(guess["kind"] == looks_like(case.kind)) for case, guess in zip(cases, some, strict=True)]
+        for some in (guesses, ceiling)
+    )
+    right, right_true = (
+        [sum(guess[name] == value for name, value in t.items()) for t, guess in zip(told, some, strict=True)]
+        for some in (guesses, ceiling)
+    )
+    kinds, totals = [case.kind for case in cases], [len(t) for t in told]
+    return {
+        "scene_accuracy": figure_of(
+            scene,
+            by_kind=by_kind(scene, kinds),
+            true_clips=float(np.mean(scene_true)),
+            true_by_kind=by_kind(scene_true, kinds),
+        ),
+        "attribute_accuracy": ratio_figure(
+            right,
+            totals,
+            by_attribute=_by_attribute(told, guesses),
+            true_clips=round(sum(right_true) / max(1, sum(totals)), 4),
+        ),
+    }
 
 
 def _by_attribute(told: Sequence[dict[str, str]], guesses: Sequence[dict[str, str]]) -> dict[str, float]:
@@ -107,7 +127,7 @@ def phrasings(bench: Bench) -> dict[str, Figure]:
     guesses = _guesses(bench, bench.wished("unseen-phrasings", wishes))
     pairs = list(zip(asked, guesses, strict=True))
     shares = [np.mean([guess.get(n) == v for n, v in p.wanted.items()]) for p, guess in pairs]
-    kind = float(np.mean([guess["kind"] == p.kind for p, guess in pairs]))
+    kind = float(np.mean([guess["kind"] == looks_like(p.kind) for p, guess in pairs]))
     return {"unseen_phrasing_accuracy": figure_of(shares, kind_alone=kind)}
 
 

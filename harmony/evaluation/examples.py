@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from harmony.data.world import KINDS, Clip, Split, render, sample_scene
+from harmony.evaluation.classifier import looks_like
 from harmony.models.codecs.base import AudioCodec, VideoCodec
 from harmony.timeline import Timeline
 
@@ -80,7 +81,7 @@ def render_examples(
         waveform=torch.from_numpy(np.stack([c.waveform for c in clips])),
         times=[[event.time for event in c.scene.events] for c in clips],
         kinds=[c.scene.kind for c in clips],
-        labels=[{"kind": c.scene.kind} | c.scene.attributes for c in clips],
+        labels=[{"kind": looks_like(c.scene.kind)} | c.scene.attributes for c in clips],
     )
 
 

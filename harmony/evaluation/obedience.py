@@ -10,6 +10,7 @@ from pathlib import Path
 from harmony.data.world import Scene
 from harmony.data.world.base import scene_kind
 from harmony.data.world.captions import PHRASES, words_of
+from harmony.evaluation.classifier import looks_like
 
 UNSEEN = Path(__file__).with_name("unseen_phrasings.jsonl")
 _OTHER_FORMS = {"material": "stuff"}  # "made of wood" says what "wooden" says
@@ -29,7 +30,7 @@ class Phrasing:
 
     @property
     def wanted(self) -> dict[str, str]:
-        return {"kind": self.kind, **self.attributes}
+        return {"kind": looks_like(self.kind), **self.attributes}
 
 
 def unseen_phrasings(path: Path = UNSEEN) -> list[Phrasing]:

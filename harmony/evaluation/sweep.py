@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harmony.evaluation.bench import Bench
+from harmony.evaluation.classifier import looks_like
 from harmony.evaluation.clips import as_video
 from harmony.evaluation.figures import Figure, sync_figure
 from harmony.guidance import GuidanceTerm
@@ -48,7 +49,7 @@ def sweep(bench: Bench, scales: Sequence[float], *, text_scale: float = 1.0) -> 
         guesses = [bench.judges.scene.predict(as_video(clip.frames[None]))[0]["kind"] for clip in clips]
         yield SweepRow(
             scale,
-            float(np.mean([guess == kind for guess, kind in zip(guesses, kinds, strict=True)])),
+            float(np.mean([guess == looks_like(kind) for guess, kind in zip(guesses, kinds, strict=True)])),
             sync_figure(heard, seen, kinds),
             sum(map(len, seen)) / max(true_count, 1),
             float(np.mean(ends)),

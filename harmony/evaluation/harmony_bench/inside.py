@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from harmony.data.world import EVENT_KINDS
 from harmony.evaluation.cases import FACES
+from harmony.evaluation.classifier import looks_like
 from harmony.evaluation.clips import as_video
 from harmony.evaluation.events import match_events
 from harmony.evaluation.faces import lips_of
@@ -121,7 +122,7 @@ def _obedience(tools: Tools, clip: Taken) -> Sequence[Parts]:
     guess = tools.judges.scene.predict(as_video(clip.frames[None]))[0]
     told = told_attributes(clip.case.world, clip.case.prompt, guess)
     right = sum(guess[name] == value for name, value in told.items())
-    return (float(guess["kind"] == clip.case.kind), 1), (right, len(told))
+    return (float(guess["kind"] == looks_like(clip.case.kind)), 1), (right, len(told))
 
 
 def _sound_scene(tools: Tools, clip: Taken) -> Sequence[Parts]:
