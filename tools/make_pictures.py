@@ -35,8 +35,8 @@ PROMPTS = (
     ("a hammer hits glowing iron three times", None),
     ("a man with orange hair and glasses is talking", "red banana"),
     ("fireworks over a town", None),
-    ("a white cat meows twice in a cave", None),
-    ("a blue bird chirps four times outdoors", None),
+    ("an orange cat meows twice indoors", None),
+    ("a big red bird chirps four times outdoors", None),
     ("lightning strikes twice behind a red house at night", None),
     ("a woman with red hair sings two notes in a hall", None),
 )
@@ -56,7 +56,7 @@ def world() -> None:
 
 @app.command()
 def generated(seed: int = 7) -> None:
-    """Twelve clips of the shipped model, all of one seed, none chosen; below each its own sound, with a cursor."""
+    """Twelve clips of the shipped model, all of one seed; below each its own sound, with a cursor."""
     from harmony import HarmonyPipeline
 
     pipe = HarmonyPipeline.from_pretrained(ASSETS / "harmony-tiny", precision="auto")
