@@ -4,7 +4,8 @@ const SHORTEST = 0.1, STEP = 0.05, EDGE = 9;  // seconds, seconds a key, pixels 
 const line = () => element.querySelector(".hm-line-words");
 const words = () => [...element.querySelectorAll("[data-word]")];
 const number = (word, name) => Number(word.dataset[name]);
-let dragged = null, focused = -1;
+const PAUSE = 250;  // milliseconds after the last key until the move is told
+let dragged = null, focused = -1, waiting = 0, untold = null;
 
 // Seconds between the words before and behind.
 function room(word) {
@@ -30,8 +31,13 @@ function stretch(word, start, end, by) {
   place(word, start, Math.min(Math.max(end + by, Math.min(start + SHORTEST, high)), high));
 }
 
-function tell(word) {
+function keep(word) {
   focused = words().indexOf(word);
+  untold = [number(word, "start"), number(word, "end")];
+}
+
+function tell() {
+  untold = null;
   trigger("input", { times: words().map((w) => `${w.dataset.start}-${w.dataset.end}`).join(" ") });
 }
 
@@ -52,13 +58,22 @@ for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name
   if (!dragged) return;
   const { word, start, end } = dragged;
   dragged = null;
-  if (number(word, "start") !== start || number(word, "end") !== end) tell(word);
+  if (number(word, "start") === start && number(word, "end") === end) return;
+  keep(word);
+  tell();
 });
 element.addEventListener("keydown", (event) => {
   const word = event.target.closest("[data-word]"), by = { ArrowLeft: -STEP, ArrowRight: STEP }[event.key];
   if (!word || !by) return;
   event.preventDefault();
   (event.shiftKey ? stretch : move)(word, number(word, "start"), number(word, "end"), by);
-  tell(word);
+  keep(word);
+  clearTimeout(waiting);
+  waiting = setTimeout(tell, PAUSE);
 });
-watch("value", () => { words()[focused]?.focus(); focused = -1; });
+// The old line is gone, and with it what was moved since it was told, and the focus, unless the visitor went elsewhere.
+watch("value", () => {
+  const word = words()[focused];
+  if (word && untold) place(word, ...untold);
+  if (document.activeElement === document.body) word?.focus();
+});
