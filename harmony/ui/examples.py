@@ -22,12 +22,7 @@ JOINT = [
     ["the dog barks twice", "", "", "dog.png"],
     ["a big orange cat meows three times in a cave", "", "", None],
     ["a woman with long red hair and a green shirt sings three notes in a hall", "", "", None],
-    [
-        "a woman with red hair and a blue robot, the woman speaks first, then the robot answers",
-        "",
-        "hello friend yes please",
-        None,
-    ],
+    ["a big red bird chirps four times outdoors", "", "", None],
     ["lightning strikes twice behind a red house at night", "two loud thunderclaps", "", None],
 ]
 # A sound, what is seen.
