@@ -97,6 +97,7 @@ def test_the_line_shows_each_word_where_it_is_said():
     ]
     assert "3 words are said but 1 time is given" in line_html(SAID, "0.5-1.0", 2.0)
     assert "seed decides" in line_html(SAID, "", 2.0)
+    assert "ends at 1.75 s but the clip at 1.50 s" in line_html("hello", "0.50-1.75", 1.5)
 
 
 def test_words_are_laid_out_as_the_seed_would_have_them():

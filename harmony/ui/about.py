@@ -32,8 +32,9 @@ It is small on purpose: it runs on any computer, and it knows only a **toy world
 bells, guitars, xylophones, clocks, footsteps, doors, hammers, clapping hands, applause, dogs, cats, birds, lamps,
 fireworks, thunder, rain, fire, waves, engines, faces that talk, answer, sing and laugh, and two things at once; by day,
 at night, in a room, a hall or a cave; in clips of up to three seconds. Words from outside that world mean nothing to
-it. What is seen and heard falls together nearly always; most of what a caption tells is shown; its speakers know some
-hundred words. The same code opens full-size models.
+it. What is seen and heard falls together in nine cases of ten, seldom for clocks; most of what a caption tells is
+shown; its speakers know some hundred words, and of two who answer each other it mixes up whose turn it is. The
+same code opens full-size models.
 """
 ELSEWHERE = """
 ### Without the page

@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 from gradio.components import Component
 
-from harmony.session import Defaults
+from harmony.session import Defaults, human_sentence
 from harmony.session.word_times import drawn_word_times, parse_word_times
 from harmony.timeline import Timeline
 from harmony.ui.events import SILENT, TELLING
@@ -69,13 +69,17 @@ class WordTimes:
 
 
 def line_html(transcript: str, times: str, seconds: float) -> str:
-    """Words as boxes on a line of ``seconds``; a sentence where there are no times, or none that fit the words."""
+    """Words as boxes on a line of ``seconds``; a sentence where no times, or none that fit, are told."""
     try:
         schedule = parse_word_times(times or "", transcript or "")
     except ValueError as error:
-        return _note(f"{str(error)[0].upper()}{str(error)[1:]}.")
+        return _note(human_sentence(error))
     if schedule is None:
         return _note(EMPTY)
+    if schedule[-1].end > seconds:
+        return _note(
+            f"The last word ends at {schedule[-1].end:.2f} s but the clip at {seconds:.2f} s; lay the words out again."
+        )
     boxes = "".join(
         f'<button type="button" data-word="{html.escape(word.text)}" data-start="{word.start:.2f}" '
         f'data-end="{word.end:.2f}" style="left:{_share(word.start, seconds)};'
