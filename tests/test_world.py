@@ -172,6 +172,14 @@ def test_captions_are_true_and_in_the_vocabulary(seed, kind, phrasing):
         assert kind == "xylophone" or other not in words_of(captions.video)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_two_words_run_together(kind):
+    for seed in range(150):
+        captions = world.describe(world.sample_scene(seed, kind=kind), seed)
+        for text in (captions.video, captions.audio, captions.video_plain):
+            assert set(words_of(text)) <= set(all_words()), text
+
+
 @lru_cache(maxsize=1)
 def all_words() -> tuple[str, ...]:
     return tuple(world.vocabulary())

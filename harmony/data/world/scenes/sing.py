@@ -63,7 +63,7 @@ class Sing(SceneKind):
             "somebody sings {song} in a [{pitch}] voice [{place}]",
             "a {speaker} laughs {laughs_count} [{how}] [{place}]",
             "a [{pitch}] {voice} laughs {laughter}",
-            "laughter of a {speaker}[, {laughs_count}]{laughter}",
+            "laughter of a {speaker}[, {laughs_count}] {laughter}",
             "ha ha, a {speaker} laughs {laughter} [{how}]",
             "you hear a {speaker} laugh {laughs_count}",
             "the [{loudness}] laugh of a {speaker}, {laughs_count} [{place}]",
