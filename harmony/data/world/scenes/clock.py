@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harmony.data.world import sound
+from harmony.data.world import motion, sound
 from harmony.data.world.base import register
 from harmony.data.world.canvas import Canvas
 from harmony.data.world.captions import ROOMY, SILENCE, Phrasebook
@@ -20,10 +20,13 @@ _PERIODS = (0.48, 0.9)  # seconds from tick to tick: at most six in three second
 _BRASS = (0.93, 0.76, 0.34)
 _JUMP = np.pi / 6  # of the hand at each tick
 _TURN = 0.05  # seconds that a jump takes
+_NAIL = -0.38  # y of what it hangs on
+_JOLT = 0.17  # radians
 
 
 class Clock(Thing):
-    """The hand jumps at each tick and the pendulum is at its turn; a big clock ticks low."""
+    """At each tick the hand jumps, the pendulum is at its turn, and the clock jolts on its nail, to one side and the
+    other in turn: without that the tick would be too small a thing to see. A big clock ticks low."""
 
     event = "tick"
     places = ("indoors", "hall")
@@ -36,7 +39,9 @@ class Clock(Thing):
 
     def paint(self, stage: Canvas, look: Look, times: np.ndarray, hits: Sequence[float]) -> list[np.ndarray]:
         colour = COLOURS[look["colour"]]
-        clock = stage.placed(0, -0.55, scale={"small": 0.8, "big": 1.05}[look["size"]])
+        jolt = _JOLT * (motion.fade(times, hits[::2], seconds=0.1) - motion.fade(times, hits[1::2], seconds=0.1))
+        nail = stage.placed(0, -0.55, scale={"small": 0.8, "big": 1.05}[look["size"]]).placed(0, _NAIL, angle=jolt)
+        clock = nail.placed(0, -_NAIL)
         clock.box(0, 0.32, 0.15, 0.2, darker(colour, 0.25), corner=0.03)
         clock.box(0, 0.32, 0.12, 0.17, (0.20, 0.16, 0.18), corner=0.02)
         swing = 0.42 * np.cos(np.pi * _ticks_done(times, hits))
