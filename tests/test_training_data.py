@@ -157,6 +157,20 @@ def test_processes_make_the_batches_that_one_process_would_make(home):
     assert alone.clean.audio.dtype == torch.float32
 
 
+def test_processes_that_wait_for_each_other_get_batches_that_cost_alike(home):
+    cache = LatentCache(home / "latents" / "train")
+    makers = [BatchMaker(cache, CaptionTokenizer.from_words(["drum"]), micro(), rank=rank) for rank in (0, 1)]
+    costs, seeds = [], []
+    for number in range(12):
+        batches = [maker[next(maker.draws(number))] for maker in makers]
+        plans = [batch.passes[0] for batch in batches]
+        lengths = [0 if p.conditions.reference is None else p.conditions.reference.shape[-1] for p in plans]
+        costs.append([(plan.first_frame is None, length) for plan, length in zip(plans, lengths, strict=True)])
+        seeds.append([batch.noise_seed for batch in batches])
+    assert all(one == other for one, other in costs) and len({one for one, _ in costs}) > 3
+    assert all(one != other for one, other in seeds)
+
+
 def test_only_the_kinds_that_are_trained_are_drawn(home):
     cache = LatentCache(home / "latents" / "train")
     everything = DataConfig(mix={"ambient": 0.5, "speech": 0.0})

@@ -1,7 +1,8 @@
 """From a latent cache to batches: which clips, which tasks, how much noise, which conditions.
 
-Everything in batch number n is drawn from (seed, process, n) and from the position in the shuffled clips, which the
-checkpoint keeps: a training that was stopped goes on with the very batch that would have come next.
+Everything in batch number n is drawn from (seed, process, n), or from (seed, n) where all processes do alike, and from
+the position in the shuffled clips, which the checkpoint keeps: a training that was stopped goes on with the very batch
+that would have come next.
 """
 
 from __future__ import annotations
@@ -191,6 +192,8 @@ class BatchMaker(Dataset[ClipBatch]):
         """The batch of a draw."""
         config, clips, count = self.config, draw.clips, len(draw.clips)
         rng = np.random.default_rng([config.seed, self.rank, draw.number, 1])
+        # What makes a whole batch dearer is drawn alike in all processes, for they wait for each other at every step.
+        alike = np.random.default_rng([config.seed, draw.number])
         anchors = rng.random(count) < config.tasks.anchor_share
         clean = load_clean(self.cache, clips, anchors=anchors, streams=config.streams)
         if clean.video is not None and config.data.video_latents is not None:
@@ -200,7 +203,7 @@ class BatchMaker(Dataset[ClipBatch]):
         tasks = draw_tasks(count, config.tasks, rng)
         if config.streams != "both":
             tasks = [np.zeros(count, dtype=np.int64)]
-        gives_frames = config.streams == "both" and rng.random() < config.loss.first_frame_batches
+        gives_frames = config.streams == "both" and alike.random() < config.loss.first_frame_batches
         first_frame = torch.from_numpy(rng.random(count) < config.loss.first_frame_clips)
         plans = tuple(
             PassPlan(
@@ -208,19 +211,24 @@ class BatchMaker(Dataset[ClipBatch]):
                 first_frame=first_frame if gives_frames else None,
                 conditions=conditions,
             )
-            for drawn, conditions in zip(tasks, self._conditions(clips, tasks, anchors, rng), strict=True)
+            for drawn, conditions in zip(tasks, self._conditions(clips, tasks, anchors, rng, alike), strict=True)
         )
         return ClipBatch(clean, sigma, noise_seed, plans, draw.position)
 
     def _conditions(
-        self, clips: Sequence[CachedClip], tasks: list[np.ndarray], anchors: np.ndarray, rng: np.random.Generator
+        self,
+        clips: Sequence[CachedClip],
+        tasks: list[np.ndarray],
+        anchors: np.ndarray,
+        rng: np.random.Generator,
+        alike: np.random.Generator,
     ) -> Iterator[ConditionBatch]:
         """The conditions of each pass; whether there are references, and how long, is one draw for the batch."""
         config = self.config.conditions
         timeline = self.cache.info.timeline
         length = 0
-        if rng.random() < config.reference_batches:
-            length = round(rng.uniform(*config.reference_seconds) * timeline.audio_latent_rate)
+        if alike.random() < config.reference_batches:
+            length = round(alike.uniform(*config.reference_seconds) * timeline.audio_latent_rate)
             length -= length % self._multiple
         same = config.reference == "same_clip"
         voices = [cut_voice(self.cache, clip, length, rng, same_clip=same) if length else None for clip in clips]
