@@ -11,18 +11,18 @@ from gradio.components import Component
 import harmony
 
 FOLDER = Path(harmony.__file__).resolve().parents[1] / "examples"
-SEED = 7
+SEED = 3
 
 # What is seen, what is heard, what is said, the first picture.
 JOINT = [
     ["a purple drum is hit three times", "", "", None],
-    ["in the dark, a small pink lamp flickers four times", "four high buzzes", "", None],
+    ["in the dark, a small pink lamp flickers", "high buzzes", "", None],
     ["a man in a blue shirt with black hair is talking", "english speech of a man", "hello blue monkey", None],
     ["a golden bell rings twice outside", "two bright bell strokes", "", None],
-    ["the dog barks twice", "", "", "dog.png"],
-    ["a big orange cat meows three times in a cave", "", "", None],
-    ["a woman with long red hair and a green shirt sings three notes in a hall", "", "", None],
-    ["a big red bird chirps four times outdoors", "", "", None],
+    ["the dog barks", "", "", "dog.png"],
+    ["a big orange cat meows in a cave", "", "", None],
+    ["a woman with long red hair and a green shirt sings in a hall", "", "", None],
+    ["a big red bird chirps outdoors", "", "", None],
     ["lightning strikes twice behind a red house at night", "two loud thunderclaps", "", None],
 ]
 # A sound, what is seen.
