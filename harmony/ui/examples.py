@@ -19,7 +19,7 @@ JOINT = [
     ["in the dark, a small pink lamp flickers", "high buzzes", "", None],
     ["a man in a blue shirt with black hair is talking", "english speech of a man", "hello blue monkey", None],
     ["a golden bell rings twice outside", "two bright bell strokes", "", None],
-    ["the dog barks", "", "", "dog.png"],
+    ["the yellow dog barks", "", "", "dog.png"],
     ["a big orange cat meows in a cave", "", "", None],
     ["a woman with long red hair and a green shirt sings in a hall", "", "", None],
     ["a big red bird chirps outdoors", "", "", None],
