@@ -7,6 +7,7 @@ from harmony._version import __version__
 
 _compat.use_torchaudio_without_extension()
 _compat.keep_freed_memory()
+_compat.list_tensor_makers()
 
 # What checkpoints name as ["harmony", class] in their model_index.json.
 COMPONENTS = {

@@ -1,9 +1,12 @@
-"""Two things that must happen before torch's companions are imported.
+"""Three things that must happen before torch's companions are imported or used.
 
 1. torchaudio's wheel on PyPI is built for CUDA. Beside a CPU build of torch its compiled part cannot load, and
    transformers imports torchaudio wherever it finds it. We take torchaudio's own "no extension" path there.
 2. glibc gives big tensors back to the kernel after every operation, which makes a small model twenty times slower on
    a CPU. `mallopt` keeps them; environment variables would come too late.
+3. torch lists the functions that make tensors when a device is first used as a context, and keeps that list.
+   transformers puts a stand-in for `torch.linspace` while it opens a model; listed then, the true one would be missing
+   for ever, and a later model on the meta device would get tensors on the CPU.
 """
 
 from __future__ import annotations
@@ -58,6 +61,12 @@ def keep_freed_memory() -> bool:
     # mallopt takes C ints: 2 GiB - 1 is the largest threshold it can hold.
     kept = libc.mallopt(_M_TRIM_THRESHOLD, 2 * gibibyte - 1) and libc.mallopt(_M_TOP_PAD, gibibyte // 4)
     return bool(mapped and kept)
+
+
+def list_tensor_makers() -> None:
+    """Let torch make its list of functions that make tensors while they are torch's own."""
+    with torch.device("meta"):
+        torch.empty(0)
 
 
 def give_back_memory() -> bool:

@@ -21,6 +21,7 @@ from harmony.comparison import AXES, Comparison, Made, run_comparison
 from harmony.comparison.files import write_table
 from harmony.comparison.result import HEADERS, signed
 from harmony.comparison.together import together_pays
+from harmony.evaluation.metrics.sync import SyncScore
 from harmony.generation import GenerationRequest
 from harmony.pipeline import HarmonyPipeline
 from harmony.session import Job, JobCancelled, Knobs
@@ -193,7 +194,7 @@ def test_everything_can_be_taken_home(done):
 
 def test_the_film_of_all_names_whom_one_hears(done):
     film, made = media.probe(done.compared.clip), done.compared.made
-    best = max(made, key=lambda one: one.together or 0.0)
+    best = max(made, key=lambda one: (one.together or 0.0, one.sync_c or 0.0))
     assert done.compared.heard_label == best.label and film.metadata["title"].endswith(f"heard: {best.label}")
     frames, _ = media.read_video(film.path)
     assert film.num_frames == 33 and film.width == 3 * 256 + 2 * 4 and film.height > 256
@@ -222,18 +223,21 @@ def variants_of(tmp_path, *readouts):
 
 
 def test_numbers_and_what_stands_where_there_is_none(tmp_path):
-    good, apart, still = variants_of(
+    good, apart, still, talking = variants_of(
         tmp_path,
         SyncReadout((0.5, 1.0), (0.52, 1.04, 1.6), 2.0),
         SyncReadout((0.5,), (1.5,), 2.0),
         SyncReadout((), (), 2.0),
+        SyncReadout((), (), 2.0, face=True, sync=SyncScore(41.6, 2.0, 0)),
     )
     assert good.together == pytest.approx(0.8) and good.offset_ms == pytest.approx(30)
-    assert [one.row()[1:3] for one in (good, apart, still)] == [
+    assert [one.row()[1:3] for one in (good, apart, still, talking)] == [
         ["0.80", "+30 ms"],
         ["0.00", "no pair"],
         ["nothing happens", "–"],
+        ["lips: see Sync-C", "–"],
     ]
+    assert [one.row()[3:5] for one in (good, still, talking)] == [["–", "2 / 3"], ["–", "0 / 0"], ["42", "–"]]
     rows = list(csv.DictReader(write_table(tmp_path / "t.csv", [good, apart, still]).open(encoding="utf-8")))
     assert [(r["together_f1"], r["offset_ms"], r["note"]) for r in rows] == [
         ("0.800", "30.000", ""), ("0.000", "", "no pair"), ("", "", "nothing happens"),
@@ -242,17 +246,29 @@ def test_numbers_and_what_stands_where_there_is_none(tmp_path):
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
-def test_the_plot_says_where_nothing_happens(look):
+def test_the_plot_says_where_there_are_no_events(look):
     shares, offsets = [0.4, None, 0.8], [10.0, None, None]
     figure = comparison_figure(["1", "2", "5"], shares, offsets, amounts=[1, 2, 5], name="Text", look=look)
     upper, lower = figure.axes
-    assert [t.get_text() for t in upper.texts] == ["nothing\nhappens"]
+    assert [t.get_text() for t in upper.texts] == ["no\nevents"]
     np.testing.assert_allclose(upper.lines[0].get_ydata(), [0.4, np.nan, 0.8])
     np.testing.assert_allclose(lower.get_xticks(), [0, 0.25, 1])
     crowded = comparison_figure(["1", "9", "1.1"], shares, offsets, amounts=[1, 9, 1.1])
     np.testing.assert_allclose(crowded.axes[1].get_xticks(), [0, 1, 0.5])
     with pytest.raises(ValueError, match="2 variants have 3 shares"):
         comparison_figure(["1", "2"], shares, offsets)
+
+
+def test_the_plot_draws_sync_c_where_it_was_measured():
+    """Of faces it is all there is: nothing is hit or struck, so nothing else is drawn."""
+    figure = comparison_figure(["none", "SyncCFG"], [None, None], [None, None], sync_c=[12.0, 60.0])
+    confidence = figure.axes[-1]
+    np.testing.assert_allclose(confidence.lines[0].get_ydata(), [12, 60])
+    assert confidence.get_ylim()[0] == 0 and confidence.get_ylim()[1] > 60
+    assert [label.get_text() for label in confidence.get_xticklabels()] == ["none", "SyncCFG"]
+    assert len(comparison_figure(["a"], [1.0], [0.0], sync_c=[None]).axes) == 2
+    with pytest.raises(ValueError, match="1 of Sync-C"):
+        comparison_figure(["1", "2"], [None, None], [None, None], sync_c=[1.0])
 
 
 # -- the studio, the page, the command -----------------------------------------------------------

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from harmony.data.world import KINDS, describe, sample_scene
 from harmony.data.world.captions import words_of
+from harmony.data.world.times import COUNT_WORDS
 from harmony.evaluation import content_groups
 from harmony.evaluation.bench import Judges
-from harmony.evaluation.cases import Case
+from harmony.evaluation.cases import Case, frozen_cases
+from harmony.evaluation.counting import counting, told_number
 from harmony.evaluation.figures import CannotMeasure, ratio_figure
 from harmony.evaluation.obedience import told_attributes, unseen_phrasings
 from harmony.evaluation.pointing import Pointing, middle_third, point_at_events, speaker_found
@@ -188,3 +190,37 @@ def test_a_lamp_that_changes_its_colour_at_the_end_has_lost_its_identity():
     changed[last:] = changed[last:, :, :, ::-1]
     assert content_groups._kept(bench, case, clip.frames) == 1.0
     assert content_groups._kept(bench, case, changed) == 0.0
+
+
+def test_a_caption_asks_for_a_number_only_where_it_is_the_number_of_events():
+    bells = frozen_cases(40, ("bell",), duration=3.0625)
+    asked = [told_number(case) for case in bells]
+    assert {*asked} == {None, 1, 2, 3, 4, 5, 6}  # None: those that stand still in silence
+    assert all(number in (None, len(case.times)) for number, case in zip(asked, bells, strict=True))
+    both = [case for case in frozen_cases(40, ("bell_and_lamp",), duration=3.0625) if case.times]
+    assert all(told_number(case) is None for case in both)  # each has its own number, and the clip has their sum
+
+
+def test_sounds_are_counted_against_what_was_asked_for():
+    """One sound too many in every clip, and three too many without SyncCFG."""
+    cases = frozen_cases(8, ("bell",), duration=3.0625)
+    sync, text = SimpleNamespace(kind="sync"), SimpleNamespace(kind="text")
+    bench = SimpleNamespace(
+        cases=cases,
+        pipe=SimpleNamespace(guidance=SimpleNamespace(terms=(sync, text))),
+        clips=lambda name, way, terms=(sync, text): 1 if sync in terms else 3,
+        events=lambda extra: ([case.times for case in cases], [[*case.times, *[3.0] * extra] for case in cases]),
+    )
+    figures = counting(bench)
+    told = sum(told_number(case) is not None for case in cases)
+    assert {name: figure.value for name, figure in figures.items()} == {
+        "count_exact": 0.0, "count_exact_unguided": 0.0, "count_within_one": 1.0, "count_within_one_unguided": 0.0,
+    }  # fmt: skip
+    details = figures["count_exact"].details
+    assert figures["count_exact"].clips == told < len(cases)
+    assert details["seen"] == 1.0
+    assert details["mean_heard"] == pytest.approx(details["mean_asked"] + 1)
+    assert all(heard == COUNT_WORDS.index(word) + 1 for word, heard in details["by_number"].items())
+    bench.cases = [case for case in cases if told_number(case) is None]
+    with pytest.raises(CannotMeasure, match="none of the requests"):
+        counting(bench)

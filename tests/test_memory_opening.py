@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -250,3 +252,17 @@ def test_what_cannot_be_compiled_is_said_before_anything_is_opened(monkeypatch) 
     with pytest.raises(ValueError, match="quantised or offloaded cannot be compiled"):
         check_opening(quantize="int8", offload="auto", compile=True)
     check_opening(quantize="none", offload="none", compile=True)
+
+
+def test_a_big_model_is_laid_out_after_a_small_one_was_opened() -> None:
+    """transformers' stand-in for torch.linspace must not be what torch takes for the true one ever after."""
+    told = """
+import harmony, torch
+from transformers.initialization import meta_device_safe_creation_ops as stand_in
+with stand_in(), torch.device("meta"):
+    torch.empty(1)
+with torch.device("meta"):
+    print(torch.linspace(0, 1, 2).device)
+"""
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["meta"], done.stderr

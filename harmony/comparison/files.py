@@ -36,6 +36,7 @@ def write_plot(path: Path, wish: Comparison, made: Sequence[Made]) -> Path:
         [one.label for one in made],
         [one.together for one in made],
         [one.offset_ms for one in made],
+        sync_c=[one.sync_c for one in made],
         amounts=[float(value) for value in wish.values] if axis.measured else None,
         name=axis.label,
     )

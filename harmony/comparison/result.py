@@ -13,7 +13,7 @@ from harmony.session.job import Outcome
 if TYPE_CHECKING:
     from harmony.session.readout import SyncReadout
 
-NOTHING = "nothing happens"
+NOTHING, LIPS, SHORT = "nothing happens", "lips: see Sync-C", "lips, too short to judge"  # where there is no F1
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Made:
 
     @property
     def together(self) -> float | None:
-        """Joint F1: the share of onsets heard and events seen that fall together; ``None`` where nothing happens."""
+        """Joint F1: the share of onsets heard and events seen that fall together; ``None`` where nothing happens or a
+        face is seen."""
         counts = self.readout.counts()
         return None if counts.empty else 2 * counts.hits / (counts.found + counts.true)
 
@@ -60,14 +61,14 @@ class Made:
     def note(self) -> str:
         """Why a number is missing, or nothing."""
         if self.together is None:
-            return NOTHING
+            return NOTHING if not self.readout.face else SHORT if self.sync_c is None else LIPS
         return "" if self.offset_ms is not None else "no pair"
 
     def row(self) -> list[str]:
         """Its line of the table, under :data:`HEADERS`."""
-        together = NOTHING if self.together is None else f"{self.together:.2f}"
+        together = self.note if self.together is None else f"{self.together:.2f}"
         offset = "–" if self.together is None else "no pair" if self.offset_ms is None else signed(self.offset_ms)
-        events = f"{len(self.readout.seen)} / {len(self.readout.heard)}"
+        events = "–" if self.readout.face else f"{len(self.readout.seen)} / {len(self.readout.heard)}"
         sync = "–" if self.sync_c is None else f"{self.sync_c:.0f}"
         return [self.label, together, offset, sync, events, f"{self.seconds:.1f} s"]
 
@@ -89,7 +90,7 @@ class Compared:
 
     Attributes:
         wish: what was compared. made: its variants, in order.
-        heard: which of them is heard in ``clip``: the one most in sync, the first of several.
+        heard: which of them is heard in ``clip``: the one most in sync, by F1 and then by Sync-C.
         clip: all variants in one film. table: csv. plot: png. package: all of it as one zip, if that was asked for.
         facts: short sentences about what was used and how long it took.
     """

@@ -98,7 +98,7 @@ def _make_in_turn(
 
 def _written(wish: Comparison, made: tuple[Made, ...], folder: Path) -> Compared:
     """The table, the plot and the film of all variants."""
-    heard = max(range(len(made)), key=lambda k: made[k].together or 0.0)  # the first of the best
+    heard = max(range(len(made)), key=lambda k: (made[k].together or 0.0, made[k].sync_c or 0.0))
     return Compared(
         wish=wish,
         made=made,

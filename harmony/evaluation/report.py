@@ -13,6 +13,7 @@ import torch
 from harmony.evaluation import content_groups, sync_groups
 from harmony.evaluation.bench import Bench
 from harmony.evaluation.cases import FACES, IMPACTS, fingerprint
+from harmony.evaluation.counting import counting
 from harmony.evaluation.figures import CannotMeasure, Figure
 from harmony.evaluation.rooms import rooms
 
@@ -26,6 +27,9 @@ GROUPS: dict[str, Group] = {
         sync_groups.joint,
         ("joint_f1", "joint_f1_unguided", "joint_f1_shuffled", "sync_gain", "sync_gain_low", "sync_gain_low_matched",
          "events_ratio"),
+    ),
+    "counting": (
+        counting, ("count_exact", "count_exact_unguided", "count_within_one", "count_within_one_unguided"),
     ),
     "first_frame": (sync_groups.first_frame, ("first_frame_psnr", "i2v_joint_f1")),
     "faces": (sync_groups.faces, ("face_lag_hit", "face_correlation")),

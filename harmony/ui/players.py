@@ -45,4 +45,6 @@ def _player(made: Made, path: str, *, heard: bool) -> str:
 
 def _verdict(made: Made) -> str:
     """What was measured, in three words."""
-    return made.note if made.together is None else f"{made.together:.0%} together"
+    if made.together is not None:
+        return f"{made.together:.0%} together"
+    return made.note if made.sync_c is None else f"Sync-C {made.sync_c:.0f}"

@@ -1,4 +1,4 @@
-"""A setting against what it does: how much falls together, and how far apart, for each value."""
+"""A setting against what it does: how much falls together, how far apart, and Sync-C, for each value."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ def comparison_figure(
     together: Sequence[float | None],
     offsets: Sequence[float | None],
     *,
+    sync_c: Sequence[float | None] = (),
     amounts: Sequence[float] | None = None,
     name: str = "",
     look: Look = "light",
 ) -> Figure:
-    """Two panels over one axis of variants: the share of events that fall together, and the offset of the sound.
+    """Panels over one axis of variants: the share of events that fall together, the offset of the sound, and Sync-C.
 
     Args:
         labels: of the variants.
-        together: joint F1, 0 to 1; ``None`` where nothing happens, which is written there.
+        together: joint F1, 0 to 1; ``None`` where there are no events, which is written there.
         offsets: heard minus seen in milliseconds; ``None`` without a pair.
+        sync_c: Sync-C, lips and events alike; ``None`` where it could not be measured. Without any, there is no panel.
         amounts: the variants' values where these are numbers: they keep their distances as far as labels allow.
         name: of the setting.
         look: ``light`` or ``dark``.
@@ -35,24 +37,33 @@ def comparison_figure(
     Raises:
         ValueError: if the lists differ in length.
     """
-    if not len(labels) == len(together) == len(offsets):
-        raise ValueError(f"{len(labels)} variants have {len(together)} shares and {len(offsets)} offsets")
+    if not len(labels) == len(together) == len(offsets) or len(sync_c) not in (0, len(labels)):
+        raise ValueError(
+            f"{len(labels)} variants have {len(together)} shares, {len(offsets)} offsets and {len(sync_c)} of Sync-C"
+        )
     colours = theme(look)
-    figure, (upper, lower) = new_figure(look, width=6.4, height=3.4, rows=2, ratios=[3, 2])
+    rows = 3 if any(value is not None for value in sync_c) else 2
+    figure, panels = new_figure(look, width=6.4, height=1.4 * rows + 0.6, rows=rows)
     places = _places(amounts, len(labels))
     line = amounts is not None  # a line between kinds of guidance would mean nothing
-    _draw(upper, places, together, colour=colours.accent, line=line)
-    _draw(lower, places, offsets, colour=colours.heard, line=line)
-    for place, share in zip(places, together, strict=True):
-        if share is None:
-            upper.text(place, 0.5, "nothing\nhappens", color=colours.ink, fontsize=7.5, ha="center", va="center")
-    lower.axhline(0, color=colours.faint, linewidth=0.8, zorder=0)
+    for axes, values, colour in zip(
+        panels, (together, offsets, sync_c), (colours.accent, colours.heard, colours.seen), strict=False
+    ):
+        _draw(axes, places, values, colour=colour, line=line)
+    share, offset, *confidence = panels
+    for place, value in zip(places, together, strict=True):
+        if value is None:
+            share.text(place, 0.5, "no\nevents", color=colours.ink, fontsize=7.5, ha="center", va="center")
+    offset.axhline(0, color=colours.faint, linewidth=0.8, zorder=0)
     largest = max((abs(value) for value in offsets if value is not None), default=0.0)
-    upper.set(ylim=(-0.04, 1.08), xlim=(-0.1, 1.1))
-    lower.set(ylim=(-1.25 * max(largest, 20), 1.25 * max(largest, 20)))
-    lower.set_xticks(places, [readable(label) for label in labels])
-    write_on(upper, look, title=name, y="together (F1)")
-    write_on(lower, look, y="sound later by (ms)")
+    share.set(ylim=(-0.04, 1.08), xlim=(-0.1, 1.1))
+    offset.set(ylim=(-1.25 * max(largest, 20), 1.25 * max(largest, 20)))
+    write_on(share, look, title=name, y="together (F1)")
+    write_on(offset, look, y="sound later (ms)")
+    for axes in confidence:
+        axes.set(ylim=(0, 1.15 * max(1.0, *(value for value in sync_c if value is not None))))
+        write_on(axes, look, y="Sync-C")
+    panels[-1].set_xticks(places, [readable(label) for label in labels])
     figure.align_ylabels()
     return figure
 
