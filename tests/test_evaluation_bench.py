@@ -49,6 +49,9 @@ def judges(tmp_path_factory):
     HeardEventDetector(width=8).save_pretrained(folder / "heard")
     classes = {"kind": sorted(KINDS), "colour": ["blue", "red"], "size": ["big", "small"]}
     SceneClassifier(classes=classes, width=2).save_pretrained(folder / "scene")
+    SceneClassifier(classes={"kind": sorted(KINDS), "colour": ["blue", "red"]}, width=2).save_pretrained(
+        folder / "glimpse"
+    )
     SoundClassifier(kinds=sorted(KINDS), width=4).save_pretrained(folder / "sound")
     WorldSyncNet(width=2, dim=8).save_pretrained(folder / "sync")
     WorldRecogniser(vocabulary=["hello", "你好"], width=4).save_pretrained(folder / "words")
@@ -155,7 +158,7 @@ def test_judges_learn(pipe):
     examples = examples.with_codecs(pipe.video_codec, pipe.audio_codec)
     judges = train_all(examples, steps=3, batch_size=4)
     scores = quality(judges, examples)
-    assert set(scores) == {"seen", "heard", "seen, codec", "heard, codec", "scene", "sound"}
+    assert set(scores) == {"seen", "heard", "seen, codec", "heard, codec", "scene", "glimpse", "sound"}
     assert set(scores["seen"]) == {"lamp", "drum"}
     assert 0 <= scores["scene"]["kind"] <= 1
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from harmony.data.world import KINDS, describe, sample_scene
 from harmony.data.world.captions import words_of
 from harmony.data.world.times import COUNT_WORDS
-from harmony.evaluation import content_groups
 from harmony.evaluation.bench import Judges
 from harmony.evaluation.cases import Case, frozen_cases
 from harmony.evaluation.counting import counting, told_number
 from harmony.evaluation.figures import CannotMeasure, ratio_figure
+from harmony.evaluation.identity import keeps_identity
 from harmony.evaluation.obedience import told_attributes, unseen_phrasings
 from harmony.evaluation.pointing import Pointing, middle_third, point_at_events, speaker_found
 from harmony.evaluation.rooms import ROOMS, late_level, rises, shown_in
@@ -184,12 +184,12 @@ def test_a_lamp_that_changes_its_colour_at_the_end_has_lost_its_identity():
         if len(c.times) > 1 and c.scene.attributes["colour"] == "red"
     )
     clip = case.clip(Timeline())
-    bench = SimpleNamespace(judges=Judges.load(), timeline=Timeline())
+    judges = Judges.load()
     changed = clip.frames.copy()
     last = Timeline().frame_at(case.times[-1])
     changed[last:] = changed[last:, :, :, ::-1]
-    assert content_groups._kept(bench, case, clip.frames) == 1.0
-    assert content_groups._kept(bench, case, changed) == 0.0
+    assert keeps_identity(clip.frames, case.scene, judges)
+    assert not keeps_identity(changed, case.scene, judges)
 
 
 def test_a_caption_asks_for_a_number_only_where_it_is_the_number_of_events():

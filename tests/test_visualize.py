@@ -13,6 +13,7 @@ from harmony.visualize import (
     timeline_figure,
     to_image,
 )
+from harmony.visualize.heat import enlarge
 from harmony.visualize.style import readable
 
 CLOCK = Timeline()
@@ -34,6 +35,15 @@ def test_heat_lands_on_the_frames_and_the_place_of_its_latent():
     assert np.flatnonzero(changed).tolist() == list(CLOCK.frames_of_video_latent(3))
     where = np.argwhere(np.abs(drawn[5].astype(int) - 120).sum(-1) > 60)
     assert np.abs(where.mean(0) - (2.5 * 8 - 0.5, 5.5 * 8 - 0.5)).max() < 1.0
+
+
+def test_the_peak_of_an_enlarged_map_lies_between_two_cells_that_share_it():
+    cells = np.zeros((4, 4))
+    cells[1, 1:3] = 1
+    big = enlarge(cells, 64, 64)
+    assert np.unravel_index(big.argmax(), big.shape) in {(23, 31), (23, 32), (24, 31), (24, 32)}
+    cells[1, 2] = 0.5  # the stronger of the two pulls it over
+    assert 24 <= enlarge(cells, 64, 64).max(0).argmax() < 29
 
 
 def test_heat_may_come_one_map_per_frame_and_keeps_the_picture_visible():

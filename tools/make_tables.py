@@ -30,6 +30,8 @@ ROWS: tuple[tuple[str, str, str | None, str], ...] = (
     ("two faces: each moves its mouth in its own turn", "turns_taken", None, ""),
     ("the caption's scene is shown", "scene_accuracy", None, ""),
     ("the caption's colours, sizes, places are shown", "attribute_accuracy", None, ""),
+    ("a number in the caption: exactly so many sounds", "count_exact", None, ""),
+    ("a number in the caption: one more or less at most", "count_within_one", None, ""),
     ("phrasings written by hand, never trained on", "unseen_phrasing_accuracy", None, ""),
     ("kind and colours are the same at the end", "identity_last_frame", None, ""),
     ("moving parts vary in area, against true clips", "shape_area", None, ""),

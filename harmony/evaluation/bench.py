@@ -34,6 +34,7 @@ class Judges:
     seen: SeenEventDetector
     heard: HeardEventDetector
     scene: SceneClassifier
+    glimpse: SceneClassifier
     sound: SoundClassifier
     sync: WorldSyncNet
     words: WorldRecogniser
@@ -49,6 +50,7 @@ class Judges:
             SeenEventDetector.from_pretrained(folder / "seen").float().eval(),
             HeardEventDetector.from_pretrained(folder / "heard").float().eval(),
             SceneClassifier.from_pretrained(folder / "scene").float().eval(),
+            SceneClassifier.from_pretrained(folder / "glimpse").float().eval(),
             SoundClassifier.from_pretrained(folder / "sound").float().eval(),
             WorldSyncNet.from_pretrained(folder / "sync").float().eval(),
             WorldRecogniser.from_pretrained(folder / "words").float().eval(),

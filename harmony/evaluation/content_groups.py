@@ -28,7 +28,6 @@ from harmony.evaluation.words import Recogniser, english_words, wer_figure, word
 from harmony.visualize import contact_sheet
 
 SHEET_CLIPS = 48
-LIT = ("lamp", "firework", "bell_and_lamp")
 NEUTRAL = "a robot is speaking"  # says nothing of the voice: robots have any
 REFERENCE_SECONDS = 2.0
 
@@ -68,32 +67,6 @@ def _by_attribute(told: Sequence[dict[str, str]], guesses: Sequence[dict[str, st
     names = [name for t in told for name in t]
     hits = [float(guess[name] == value) for t, guess in zip(told, guesses, strict=True) for name, value in t.items()]
     return by_kind(hits, names)
-
-
-def identity(bench: Bench) -> dict[str, Figure]:
-    """Are kind and colours in a clip's last eighth those of its first? True clips beside it.
-
-    Of lamps and fireworks the colour is seen while they are lit, so these clips are compared from their first to their
-    last event.
-    """
-    cases, clips = [*bench.cases, *bench.face_cases], _joint_and_faces(bench)
-    true = [case.clip(bench.timeline) for case in cases]
-    kept = [_kept(bench, case, clip.frames) for case, clip in zip(cases, clips, strict=True)]
-    ceiling = [_kept(bench, case, clip.frames) for case, clip in zip(cases, true, strict=True)]
-    kinds = [case.kind for case in cases]
-    return {"identity_last_frame": figure_of(kept, by_kind=by_kind(kept, kinds), true_clips=float(np.mean(ceiling)))}
-
-
-def _kept(bench: Bench, case: Case, frames: np.ndarray) -> float:
-    eighth = max(1, len(frames) // 8)
-    starts = [0, len(frames) - eighth]
-    if case.kind in LIT:
-        seen = bench.judges.seen.events(as_video(frames[None]))[0]
-        starts = [min(bench.timeline.frame_at(time), starts[-1]) for time in seen] or starts
-    parts = (frames[start : start + eighth] for start in (starts[0], starts[-1]))
-    first, last = (bench.judges.scene.predict(as_video(part[None]))[0] for part in parts)
-    colours = [name for name in first if name.rpartition("_")[2] == "colour" and name in case.scene.attributes]
-    return float(all(first[name] == last[name] for name in ("kind", *colours)))
 
 
 def shape(bench: Bench) -> dict[str, Figure]:

@@ -52,8 +52,11 @@ class Examples:
     def pictures(
         self, index: Tensor, generator: torch.Generator, *, size: int, frames: Tensor | slice = slice(None)
     ) -> Tensor:
-        """Spoiled pictures (B, F', 3, size, size) in [0, 1] of the clips ``index`` (B,), all frames or some."""
-        chosen = self._either(self.frames, self.recoded_frames, index, generator)[:, frames]
+        """Spoiled pictures (B, F', 3, size, size) in [0, 1] of the clips ``index`` (B,): all frames, or the same some
+        of every clip, or some of each (B, F')."""
+        chosen = self._either(self.frames, self.recoded_frames, index, generator)
+        of_each = isinstance(frames, Tensor) and frames.dim() == 2
+        chosen = chosen[torch.arange(len(index))[:, None], frames] if of_each else chosen[:, frames]
         return spoil_frames(shrink(chosen, size), generator)
 
     def sounds(self, index: Tensor, generator: torch.Generator) -> Tensor:

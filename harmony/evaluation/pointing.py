@@ -2,8 +2,8 @@
 
 The map of an event says where the sound that begins there looks: V2A weights of its audio latents, a mean over the
 heads that the checkpoint names as its pointing ones (else over all heads of the middle third of the layers), summed
-over the video latents in reach. It is recorded while the model makes
-the sound of a *true* clip, so that the true masks apply.
+over the video latents in reach, and enlarged as in the app. It is recorded while the model makes the sound of a
+*true* clip, so that the true masks apply.
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from harmony.batch import Wish, generate_batch
 from harmony.data.world import Clip
@@ -22,6 +20,7 @@ from harmony.guidance import GuidanceConfig
 from harmony.models.recorder import AttentionRecorder
 from harmony.pipeline import HarmonyPipeline
 from harmony.timeline import Timeline
+from harmony.visualize.heat import enlarge
 
 EVENT_SECONDS = 0.0625  # how much of a sound counts as its beginning
 
@@ -66,12 +65,6 @@ def span_of(looks: NDArray, start: float, end: float, timeline: Timeline) -> NDA
     """The mean map (h, w) of the sound from ``start`` to ``end``, in seconds."""
     first, last = timeline.audio_latent_at(start), timeline.audio_latent_at(end - 1e-6)
     return looks[first : last + 1].mean(0)
-
-
-def enlarge(heat: NDArray, height: int, width: int) -> NDArray:
-    """A coarse map (h, w) drawn bilinearly at picture size (H, W)."""
-    grid = torch.as_tensor(np.ascontiguousarray(heat), dtype=torch.float32)[None, None]
-    return F.interpolate(grid, (height, width), mode="bilinear", align_corners=False)[0, 0].numpy()
 
 
 def point(heat: NDArray, mask: NDArray) -> Pointing | None:

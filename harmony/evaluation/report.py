@@ -15,6 +15,7 @@ from harmony.evaluation.bench import Bench
 from harmony.evaluation.cases import FACES, IMPACTS, fingerprint
 from harmony.evaluation.counting import counting
 from harmony.evaluation.figures import CannotMeasure, Figure
+from harmony.evaluation.identity import identity
 from harmony.evaluation.rooms import rooms
 
 Group = tuple[Callable[[Bench], dict[str, Figure | str]], tuple[str, ...]]
@@ -35,7 +36,7 @@ GROUPS: dict[str, Group] = {
     "faces": (sync_groups.faces, ("face_lag_hit", "face_correlation")),
     "turns": (sync_groups.turns, ("turns_taken",)),
     "captions": (content_groups.captions, ("scene_accuracy", "attribute_accuracy")),
-    "identity": (content_groups.identity, ("identity_last_frame",)),
+    "identity": (identity, ("identity_last_frame",)),
     "shape": (content_groups.shape, ("shape_area", "shape_roundness")),
     "phrasings": (content_groups.phrasings, ("unseen_phrasing_accuracy",)),
     "attention": (content_groups.attention, ("attention_pointing", "attention_pointing_centre")),

@@ -26,6 +26,7 @@ from harmony.evaluation.detectors import HeardEventDetector, SeenEventDetector, 
 from harmony.evaluation.events import f1_by_kind, match_events
 from harmony.evaluation.examples import Examples, render_examples
 from harmony.evaluation.figures import by_kind
+from harmony.evaluation.identity import glimpse_length, glimpse_starts, tells_identity
 from harmony.evaluation.metrics.sound_classifier import SoundClassifier
 from harmony.models.codecs.audio import MelAudioCodec
 from harmony.models.codecs.video import PatchVideoCodec
@@ -79,6 +80,11 @@ def train_all(
         "seen": (SeenEventDetector(frame_rate=timeline.frame_rate), impacts, detector_loss),
         "heard": (HeardEventDetector(sample_rate=timeline.sample_rate), impacts, detector_loss),
         "scene": (SceneClassifier(classes=visible_classes(examples)), everything, scene_loss),
+        "glimpse": (
+            SceneClassifier(classes=identity_classes(examples), width=24, num_frames=4),
+            everything,
+            glimpse_loss,
+        ),
         "sound": (SoundClassifier(kinds=sorted(set(examples.kinds))), everything, sound_loss),
     }
     judges = {name: judge for name, judge in judges.items() if name in (only or judges)}
@@ -106,6 +112,19 @@ def scene_loss(model: SceneClassifier, examples: Examples, index: Tensor, genera
     return classifier_loss(scores, [examples.labels[i] for i in index.tolist()], model.config.classes)
 
 
+def glimpse_loss(model: SceneClassifier, examples: Examples, index: Tensor, generator: torch.Generator) -> Tensor:
+    """As the scene's, of one glimpse of each clip."""
+    num_frames = examples.frames.shape[1]
+    looked_at = []
+    for i in index.tolist():
+        events = [int(time * Timeline().frame_rate) for time in examples.times[i]]
+        starts = glimpse_starts(num_frames, examples.kinds[i], events)
+        start = starts[int(torch.randint(len(starts), (1,), generator=generator))]
+        looked_at.append(start + model.chosen_frames(glimpse_length(num_frames)))
+    scores = model(examples.pictures(index, generator, size=model.size, frames=torch.stack(looked_at)))
+    return classifier_loss(scores, [examples.labels[i] for i in index.tolist()], model.config.classes)
+
+
 def sound_loss(model: SoundClassifier, examples: Examples, index: Tensor, generator: torch.Generator) -> Tensor:
     target = torch.tensor([model.config.kinds.index(examples.kinds[i]) for i in index.tolist()])
     return F.cross_entropy(model(examples.sounds(index, generator)), target)
@@ -123,9 +142,14 @@ def visible_classes(examples: Examples) -> dict[str, list[str]]:
     return {name: found for name, found in values.items() if len(found) > 1}
 
 
+def identity_classes(examples: Examples) -> dict[str, list[str]]:
+    """Of those, what must not change within a clip."""
+    return {name: values for name, values in visible_classes(examples).items() if tells_identity(name)}
+
+
 def quality(judges: dict[str, nn.Module], examples: Examples) -> dict[str, dict[str, float]]:
-    """F1 of the detectors per kind and accuracy of every head, on untouched clips and, where there is one, after the
-    codecs."""
+    """F1 of the detectors per kind and accuracy of every head, on untouched clips and, for the detectors, after the
+    codecs if there are any. The judge of glimpses is shown the ends of clips, where not every lamp is lit."""
     rows = [i for i, kind in enumerate(examples.kinds) if kind in EVENT_KINDS]
     kinds, true = [examples.kinds[i] for i in rows], [examples.times[i] for i in rows]
     inputs = {"seen": ("seen", examples.frames), "heard": ("heard", examples.waveform)}
@@ -143,12 +167,18 @@ def quality(judges: dict[str, nn.Module], examples: Examples) -> dict[str, dict[
     if "sound" in judges:
         heard = [kind for part in examples.waveform.split(16) for kind in judges["sound"].predict(part)]
         scores["sound"] = by_kind([float(a == b) for a, b in zip(heard, examples.kinds, strict=True)], examples.kinds)
-    if "scene" not in judges:
-        return scores
-    guesses = [g for part in examples.frames.split(16) for g in judges["scene"].predict(as_floats(part))]
-    pairs = list(zip(guesses, examples.labels, strict=True))
-    heads = {name: [g[name] == label[name] for g, label in pairs if name in label] for name in guesses[0]}
-    return scores | {"scene": {name: float(np.mean(right)) for name, right in heads.items() if right}}
+    whole, end = examples.frames, examples.frames[:, -glimpse_length(examples.frames.shape[1]) :]
+    for name, frames in {"scene": whole, "glimpse": end}.items():
+        if name in judges:
+            scores[name] = _right_heads(judges[name], frames, examples.labels)
+    return scores
+
+
+def _right_heads(judge: SceneClassifier, frames: Tensor, labels: Sequence[dict[str, str]]) -> dict[str, float]:
+    guesses = [guess for part in frames.split(16) for guess in judge.predict(as_floats(part))]
+    pairs = list(zip(guesses, labels, strict=True))
+    heads = {name: [guess[name] == label[name] for guess, label in pairs if name in label] for name in guesses[0]}
+    return {name: float(np.mean(right)) for name, right in heads.items() if right}
 
 
 def as_floats(given: Tensor) -> Tensor:
@@ -172,7 +202,7 @@ def main(
     steps: Annotated[int, typer.Option(help="Training steps of each judge.")] = 1500,
     seed: Annotated[int, typer.Option(help="First scene seed.")] = 500_000_000,
     threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
-    only: Annotated[list[str] | None, typer.Option(help="Only these: seen, heard, scene, sound.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only these: seen, heard, scene, glimpse, sound.")] = None,
 ) -> None:
     """Train the event detectors and the classifiers of pictures and sounds that judge generated clips."""
     torch.set_num_threads(threads)

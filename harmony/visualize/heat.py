@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+import torch
 from matplotlib import colormaps
-from PIL import Image
+from torch.nn import functional as F
 
 from harmony.timeline import Timeline
 
@@ -53,11 +54,18 @@ def overlay_heat(
     colours = colormaps[colormap](np.linspace(0.25, 1.0, 256))[:, :3].astype(np.float32) * 255
     drawn = np.empty_like(frames)
     for k, frame in enumerate(frames):
-        warm = np.asarray(Image.fromarray(heat[k]).resize((width, height), Image.Resampling.BILINEAR))
+        warm = enlarge(heat[k], height, width).clip(0, 1)
         cover = (alpha * warm**0.7)[..., None]
         mixed = (1 - cover) * _pale(frame) + cover * colours[np.rint(warm * 255).astype(int)]
         drawn[k] = mixed.round().clip(0, 255)
     return drawn
+
+
+def enlarge(heat: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A coarse map (h, w) at picture size (H, W), bicubic: its peak may lie between the middles of two cells, which a
+    bilinear map's never does. It can overshoot the map's values by a little."""
+    cells = torch.as_tensor(np.ascontiguousarray(heat), dtype=torch.float32)[None, None]
+    return F.interpolate(cells, (height, width), mode="bicubic", align_corners=False)[0, 0].numpy()
 
 
 def heat_of_frames(frames: np.ndarray, heat: np.ndarray, timeline: Timeline | None) -> np.ndarray:
