@@ -262,11 +262,12 @@ def test_the_plot_says_where_there_are_no_events(look):
 def test_the_plot_draws_sync_c_where_it_was_measured():
     """Of faces it is all there is: nothing is hit or struck, so nothing else is drawn."""
     figure = comparison_figure(["none", "SyncCFG"], [None, None], [None, None], sync_c=[12.0, 60.0])
-    confidence = figure.axes[-1]
+    (confidence,) = figure.axes
     np.testing.assert_allclose(confidence.lines[0].get_ydata(), [12, 60])
     assert confidence.get_ylim()[0] == 0 and confidence.get_ylim()[1] > 60
     assert [label.get_text() for label in confidence.get_xticklabels()] == ["none", "SyncCFG"]
     assert len(comparison_figure(["a"], [1.0], [0.0], sync_c=[None]).axes) == 2
+    assert len(comparison_figure(["a"], [1.0], [0.0], sync_c=[30.0]).axes) == 3
     with pytest.raises(ValueError, match="1 of Sync-C"):
         comparison_figure(["1", "2"], [None, None], [None, None], sync_c=[1.0])
 

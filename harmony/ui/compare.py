@@ -12,6 +12,7 @@ from gradio.components import Component
 from harmony.comparison import AXES, Compared, Comparison
 from harmony.comparison.result import HEADERS
 from harmony.session import Defaults, Job
+from harmony.session.readout import TRUE_SYNC_C, WRONG_SYNC_C
 from harmony.ui.controls import ButtonRow, chosen_knobs, chosen_seed, fine_controls
 from harmony.ui.players import EMPTY, players_html
 from harmony.ui.slide import Made
@@ -21,7 +22,9 @@ INTRO = "Make one clip several times from the same noise, and change a single se
 MEASURED = (
     "*Together* is the share of what is seen and heard to happen that falls within one frame of each other "
     "(joint F1, 62.5 ms). *Sound later by* is the median over those pairs. Both are found on the clips themselves by "
-    "two small networks that know the toy world; elsewhere they are a hint."
+    "two small networks that know the toy world; elsewhere they are a hint. *Sync-C*, of lips too, tells how much "
+    f"better the sound fits as it is than moved: {TRUE_SYNC_C} in true clips of that world, {WRONG_SYNC_C} with wrong "
+    "sounds."
 )
 FIRST = "both"
 SEED = 7

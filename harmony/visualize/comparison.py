@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,7 +29,8 @@ def comparison_figure(
         labels: of the variants.
         together: joint F1, 0 to 1; ``None`` where there are no events, which is written there.
         offsets: heard minus seen in milliseconds; ``None`` without a pair.
-        sync_c: Sync-C, lips and events alike; ``None`` where it could not be measured. Without any, there is no panel.
+        sync_c: Sync-C, lips and events alike; ``None`` where it could not be measured. Panels without any value are
+            left out, as long as one remains.
         amounts: the variants' values where these are numbers: they keep their distances as far as labels allow.
         name: of the setting.
         look: ``light`` or ``dark``.
@@ -41,31 +42,50 @@ def comparison_figure(
         raise ValueError(
             f"{len(labels)} variants have {len(together)} shares, {len(offsets)} offsets and {len(sync_c)} of Sync-C"
         )
-    colours = theme(look)
-    rows = 3 if any(value is not None for value in sync_c) else 2
-    figure, panels = new_figure(look, width=6.4, height=1.4 * rows + 0.6, rows=rows)
+    shown: list[tuple[Callable, Sequence[float | None]]] = []
+    if _any(together) or not _any(sync_c):  # of faces nothing but Sync-C is known
+        shown += [(_together_panel, together), (_offset_panel, offsets)]
+    if _any(sync_c):
+        shown.append((_sync_c_panel, sync_c))
+    figure, panels = new_figure(look, width=6.4, height=1.4 * len(shown) + 0.6, rows=len(shown))
     places = _places(amounts, len(labels))
-    line = amounts is not None  # a line between kinds of guidance would mean nothing
-    for axes, values, colour in zip(
-        panels, (together, offsets, sync_c), (colours.accent, colours.heard, colours.seen), strict=False
-    ):
-        _draw(axes, places, values, colour=colour, line=line)
-    share, offset, *confidence = panels
-    for place, value in zip(places, together, strict=True):
-        if value is None:
-            share.text(place, 0.5, "no\nevents", color=colours.ink, fontsize=7.5, ha="center", va="center")
-    offset.axhline(0, color=colours.faint, linewidth=0.8, zorder=0)
-    largest = max((abs(value) for value in offsets if value is not None), default=0.0)
-    share.set(ylim=(-0.04, 1.08), xlim=(-0.1, 1.1))
-    offset.set(ylim=(-1.25 * max(largest, 20), 1.25 * max(largest, 20)))
-    write_on(share, look, title=name, y="together (F1)")
-    write_on(offset, look, y="sound later (ms)")
-    for axes in confidence:
-        axes.set(ylim=(0, 1.15 * max(1.0, *(value for value in sync_c if value is not None))))
-        write_on(axes, look, y="Sync-C")
+    for axes, (draw, values) in zip(panels, shown, strict=True):
+        # A line between kinds of guidance would mean nothing.
+        draw(axes, places, values, look=look, line=amounts is not None)
+    panels[0].set(xlim=(-0.1, 1.1))
+    write_on(panels[0], look, title=name)
     panels[-1].set_xticks(places, [readable(label) for label in labels])
     figure.align_ylabels()
     return figure
+
+
+def _any(values: Sequence[float | None]) -> bool:
+    return any(value is not None for value in values)
+
+
+def _together_panel(axes: Axes, places: np.ndarray, values: Sequence[float | None], *, look: Look, line: bool) -> None:
+    colours = theme(look)
+    _draw(axes, places, values, colour=colours.accent, line=line)
+    for place, value in zip(places, values, strict=True):
+        if value is None:
+            axes.text(place, 0.5, "no\nevents", color=colours.ink, fontsize=7.5, ha="center", va="center")
+    axes.set(ylim=(-0.04, 1.08))
+    write_on(axes, look, y="together (F1)")
+
+
+def _offset_panel(axes: Axes, places: np.ndarray, values: Sequence[float | None], *, look: Look, line: bool) -> None:
+    colours = theme(look)
+    _draw(axes, places, values, colour=colours.heard, line=line)
+    axes.axhline(0, color=colours.faint, linewidth=0.8, zorder=0)
+    largest = max((abs(value) for value in values if value is not None), default=0.0)
+    axes.set(ylim=(-1.25 * max(largest, 20), 1.25 * max(largest, 20)))
+    write_on(axes, look, y="sound later (ms)")
+
+
+def _sync_c_panel(axes: Axes, places: np.ndarray, values: Sequence[float | None], *, look: Look, line: bool) -> None:
+    _draw(axes, places, values, colour=theme(look).seen, line=line)
+    axes.set(ylim=(0, 1.15 * max(1.0, *(value for value in values if value is not None))))
+    write_on(axes, look, y="Sync-C")
 
 
 def _places(amounts: Sequence[float] | None, count: int) -> np.ndarray:
