@@ -19,7 +19,7 @@ from harmony import media
 from harmony.cli import cli
 from harmony.comparison import AXES, Comparison, Made, run_comparison
 from harmony.comparison.files import write_table
-from harmony.comparison.result import HEADERS, signed
+from harmony.comparison.result import HEADERS, most_in_sync, signed
 from harmony.comparison.together import together_pays
 from harmony.evaluation.metrics.sync import SyncScore
 from harmony.generation import GenerationRequest
@@ -194,7 +194,7 @@ def test_everything_can_be_taken_home(done):
 
 def test_the_film_of_all_names_whom_one_hears(done):
     film, made = media.probe(done.compared.clip), done.compared.made
-    best = max(made, key=lambda one: (one.together or 0.0, one.sync_c or 0.0))
+    best = made[most_in_sync(made)]
     assert done.compared.heard_label == best.label and film.metadata["title"].endswith(f"heard: {best.label}")
     frames, _ = media.read_video(film.path)
     assert film.num_frames == 33 and film.width == 3 * 256 + 2 * 4 and film.height > 256
@@ -243,6 +243,18 @@ def test_numbers_and_what_stands_where_there_is_none(tmp_path):
         ("0.800", "30.000", ""), ("0.000", "", "no pair"), ("", "", "nothing happens"),
     ]  # fmt: skip
     assert [signed(x) for x in (-12.4, 0.2, 7)] == ["−12 ms", "0 ms", "+7 ms"]
+
+
+def test_the_variant_most_in_sync_is_heard_and_of_faces_it_is_told_by_sync_c(tmp_path):
+    def lips(confidence):
+        return SyncReadout((), (), 2.0, face=True, sync=SyncScore(confidence, 2.0, 0))
+
+    def hits(late, confidence):
+        return SyncReadout((0.5, 1.0), (0.5, 1.0 + late), 2.0, sync=SyncScore(confidence, 2.0, 0))
+
+    assert most_in_sync(variants_of(tmp_path, lips(30.0), lips(50.0), lips(40.0))) == 1
+    assert most_in_sync(variants_of(tmp_path, hits(0.5, 60.0), hits(0.0, 20.0), hits(0.0, 40.0))) == 2
+    assert most_in_sync(variants_of(tmp_path, SyncReadout((), (), 2.0), SyncReadout((), (), 2.0))) == 0
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])

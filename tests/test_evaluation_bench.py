@@ -173,3 +173,10 @@ def test_shipped_weights_are_in_time(tmp_path):
     assert figures["detector_f1_seen"].value > 0.9 and figures["detector_f1_heard"].value > 0.9
     assert figures["v2a_f1"].value > 0.6 and figures["a2v_f1"].value > 0.6
     assert figures["joint_f1"].value > figures["joint_f1_shuffled"].value + 0.2
+
+
+def test_a_folder_that_lacks_a_judge_says_which(judges, tmp_path):
+    for name in ("seen", "heard", "scene"):
+        (tmp_path / name).symlink_to(judges / name)
+    with pytest.raises(FileNotFoundError, match="lacks the judges glimpse, sound, sync, words; take those of"):
+        Judges.load(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +72,11 @@ class Made:
         events = "–" if self.readout.face else f"{len(self.readout.seen)} / {len(self.readout.heard)}"
         sync = "–" if self.sync_c is None else f"{self.sync_c:.0f}"
         return [self.label, together, offset, sync, events, f"{self.seconds:.1f} s"]
+
+
+def most_in_sync(made: Sequence[Made]) -> int:
+    """Which variant fits best: by F1; where that is the same or, as of faces, unknown, by Sync-C; else the first."""
+    return max(range(len(made)), key=lambda k: (made[k].together or 0.0, made[k].sync_c or 0.0))
 
 
 def measured(variant: Variant, outcome: Outcome, *, seconds: float) -> Made:

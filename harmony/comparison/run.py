@@ -17,7 +17,7 @@ import torch
 
 from harmony.comparison.files import write_mosaic, write_package, write_plot, write_table
 from harmony.comparison.plan import Comparison, Variant
-from harmony.comparison.result import Compared, Made, measured
+from harmony.comparison.result import Compared, Made, measured, most_in_sync
 from harmony.comparison.together import make_together, together_pays
 from harmony.session import JobCancelled, OnStep, encode_job, run_job
 
@@ -98,7 +98,7 @@ def _make_in_turn(
 
 def _written(wish: Comparison, made: tuple[Made, ...], folder: Path) -> Compared:
     """The table, the plot and the film of all variants."""
-    heard = max(range(len(made)), key=lambda k: (made[k].together or 0.0, made[k].sync_c or 0.0))
+    heard = most_in_sync(made)
     return Compared(
         wish=wish,
         made=made,

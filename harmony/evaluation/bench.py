@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -42,9 +42,11 @@ class Judges:
     @classmethod
     def load(cls, folder: Path = JUDGES) -> Judges:
         """Raises ``FileNotFoundError`` with one sentence if they are not there."""
-        if not (folder / "seen").is_dir():
+        missing = [judge.name for judge in fields(cls) if not (folder / judge.name).is_dir()]
+        if missing:
             raise FileNotFoundError(
-                f"there are no judges in '{folder}'; make them with python -m harmony.evaluation.train --out {folder}"
+                f"'{folder}' lacks the judges {', '.join(missing)}; take those of assets/judges, or make them with "
+                f"python -m harmony.evaluation.train --out {folder}"
             )
         return cls(
             SeenEventDetector.from_pretrained(folder / "seen").float().eval(),
@@ -134,6 +136,16 @@ class Bench:
             self._made[name] = [read_back(path) for path in paths]
             self.tell(f"{name}: {len(paths)} clips, {time.monotonic() - start:.0f} s")
         return self._made[name]
+
+    def without_sync_cfg(self) -> list[Judged]:
+        """The joint clips again, with SyncCFG alone off: text guidance stays, where the checkpoint has it."""
+        others = [term for term in self.pipe.guidance.terms if term.kind != "sync"]
+        return self.clips("joint-unguided", "joint", terms=others)
+
+    def joint_and_faces(self) -> list[Judged]:
+        """The joint clips of :attr:`cases` and then of :attr:`face_cases`."""
+        faces = self.clips("faces", "joint", cases=self.face_cases) if self.face_cases else []
+        return [*self.clips("joint", "joint"), *faces]
 
     @cached_property
     def model_fingerprint(self) -> str:

@@ -34,7 +34,7 @@ REFERENCE_SECONDS = 2.0
 
 def captions(bench: Bench) -> dict[str, Figure]:
     """Did the picture show the caption's scene, and those attributes that the caption tells? True clips beside it."""
-    cases, made = [*bench.cases, *bench.face_cases], _joint_and_faces(bench)
+    cases, made = [*bench.cases, *bench.face_cases], bench.joint_and_faces()
     true = [Judged(clip.frames, clip.waveform) for clip in (case.clip(bench.timeline) for case in cases)]
     guesses, ceiling = _guesses(bench, made), _guesses(bench, true)
     told = [told_attributes(case.scene, case.captions.video, guesses[0]) for case in cases]
@@ -106,11 +106,6 @@ def phrasings(bench: Bench) -> dict[str, Figure]:
 
 def _guesses(bench: Bench, clips: Sequence[Judged]) -> list[dict[str, str]]:
     return [bench.judges.scene.predict(as_video(clip.frames[None]))[0] for clip in clips]
-
-
-def _joint_and_faces(bench: Bench) -> list[Judged]:
-    faces = bench.clips("faces", "joint", cases=bench.face_cases) if bench.face_cases else []
-    return [*bench.clips("joint", "joint"), *faces]
 
 
 def attention(bench: Bench) -> dict[str, Figure]:
@@ -237,7 +232,7 @@ def _voice_figure(
 
 def sheet(bench: Bench) -> dict[str, Figure]:
     """A picture of 48 joint clips, kinds in turn; it has no figure of its own."""
-    pool = list(zip([*bench.cases, *bench.face_cases], _joint_and_faces(bench), strict=True))
+    pool = list(zip([*bench.cases, *bench.face_cases], bench.joint_and_faces(), strict=True))
     pool.sort(key=lambda pair: pair[0].seed)  # the first of every kind, then the second of every kind
     chosen = sorted(pool[:SHEET_CLIPS], key=lambda pair: pair[0].name)
     frames = [media.read_video(clip.path)[0] for _, clip in chosen]

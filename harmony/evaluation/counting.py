@@ -24,13 +24,12 @@ def counting(bench: Bench) -> dict[str, Figure]:
     if not told:
         raise CannotMeasure("none of the requests asks for a number of events")
     wanted = np.array([asked[k] for k in told])
-    plain_terms = [term for term in bench.pipe.guidance.terms if term.kind != "sync"]
 
     def counts(found: Times) -> np.ndarray:
         return np.array([len(found[k]) for k in told])
 
     seen, heard = map(counts, bench.events(bench.clips("joint", "joint")))
-    plain = counts(bench.events(bench.clips("joint-unguided", "joint", terms=plain_terms))[1])
+    plain = counts(bench.events(bench.without_sync_cfg())[1])
     means = {"mean_asked": float(wanted.mean()), "mean_heard": float(heard.mean()), "mean_seen": float(seen.mean())}
     return {
         "count_exact": figure_of(

@@ -15,6 +15,7 @@ from harmony.data.world import Scene
 from harmony.evaluation.bench import Bench, Judges
 from harmony.evaluation.clips import as_video
 from harmony.evaluation.figures import Figure, by_kind, figure_of
+from harmony.timeline import Timeline
 
 GLIMPSE = 8  # the judge sees one part in so many of a clip at a time
 LIT = ("lamp", "firework")
@@ -24,11 +25,13 @@ _NOT_ASKED = "lamp_colour"
 def identity(bench: Bench) -> dict[str, Figure]:
     """Share of joint clips in which the kind and all colours are judged alike at both ends; true clips beside it."""
     cases = [*bench.cases, *bench.face_cases]
-    faces = bench.clips("faces", "joint", cases=bench.face_cases) if bench.face_cases else []
-    made = [clip.frames for clip in (*bench.clips("joint", "joint"), *faces)]
+    made = [clip.frames for clip in bench.joint_and_faces()]
     true = [case.clip(bench.timeline).frames for case in cases]
     kept, kept_true = (
-        [float(keeps_identity(frames, case.scene, bench.judges)) for case, frames in zip(cases, some, strict=True)]
+        [
+            float(keeps_identity(frames, case.scene, bench.judges, timeline=bench.timeline))
+            for case, frames in zip(cases, some, strict=True)
+        ]
         for some in (made, true)
     )
     kinds = [case.kind for case in cases]
@@ -36,14 +39,13 @@ def identity(bench: Bench) -> dict[str, Figure]:
     return {"identity_last_frame": figure_of(kept, **details)}
 
 
-def keeps_identity(frames: np.ndarray, scene: Scene, judges: Judges) -> bool:
+def keeps_identity(frames: np.ndarray, scene: Scene, judges: Judges, *, timeline: Timeline) -> bool:
     """Whether a clip, uint8 (F, H, W, 3), shows the same kind and colours in its first glimpse and in its last."""
     events = judges.seen.events(as_video(frames[None]))[0] if scene.kind in LIT else []
-    frame_rate = judges.seen.config.frame_rate
-    starts = glimpse_starts(len(frames), scene.kind, [int(time * frame_rate) for time in events])
+    starts = glimpse_starts(len(frames), scene.kind, [timeline.frame_at(time) for time in events])
     length = glimpse_length(len(frames))
     first, last = (judges.glimpse.predict(as_video(frames[None, k : k + length]))[0] for k in (starts[0], starts[-1]))
-    asked = [name for name in first if name == "kind" or (tells_identity(name) and name in scene.attributes)]
+    asked = [name for name in first if name == "kind" or name in scene.attributes]
     return all(first[name] == last[name] for name in asked)
 
 

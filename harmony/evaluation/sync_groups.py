@@ -52,8 +52,7 @@ def joint(bench: Bench) -> dict[str, Figure]:
     Text guidance stays, where the checkpoint has it, so that nothing but SyncCFG differs.
     """
     kinds = bench.kinds_of_cases
-    others = [term for term in bench.pipe.guidance.terms if term.kind != "sync"]
-    guided, plain = bench.clips("joint", "joint"), bench.clips("joint-unguided", "joint", terms=others)
+    guided, plain = bench.clips("joint", "joint"), bench.without_sync_cfg()
     (seen, heard), (seen_plain, heard_plain) = bench.events(guided), bench.events(plain)
     counts = [match_events(h, s) for h, s in zip(heard, seen, strict=True)]
     counts_plain = [match_events(h, s) for h, s in zip(heard_plain, seen_plain, strict=True)]

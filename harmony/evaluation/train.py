@@ -115,9 +115,9 @@ def scene_loss(model: SceneClassifier, examples: Examples, index: Tensor, genera
 def glimpse_loss(model: SceneClassifier, examples: Examples, index: Tensor, generator: torch.Generator) -> Tensor:
     """As the scene's, of one glimpse of each clip."""
     num_frames = examples.frames.shape[1]
-    looked_at = []
+    timeline, looked_at = Timeline(num_frames=num_frames), []
     for i in index.tolist():
-        events = [int(time * Timeline().frame_rate) for time in examples.times[i]]
+        events = [timeline.frame_at(time) for time in examples.times[i]]
         starts = glimpse_starts(num_frames, examples.kinds[i], events)
         start = starts[int(torch.randint(len(starts), (1,), generator=generator))]
         looked_at.append(start + model.chosen_frames(glimpse_length(num_frames)))
