@@ -180,3 +180,5 @@ def test_a_folder_that_lacks_a_judge_says_which(judges, tmp_path):
         (tmp_path / name).symlink_to(judges / name)
     with pytest.raises(FileNotFoundError, match="lacks the judges glimpse, sound, sync, words; take those of"):
         Judges.load(tmp_path)
+    told = CliRunner().invoke(command.app, ["--model", "micro", "--judges", str(tmp_path)])
+    assert told.exit_code == 2 and "lacks" in told.output and "glimpse" in told.output

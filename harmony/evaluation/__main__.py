@@ -54,7 +54,7 @@ def evaluate(
     check_names(groups, GROUPS, "group")
     bench = Bench(
         open_model(model, precision=precision, threads=threads),
-        Judges.load(judges),
+        open_judges(judges),
         clips,
         sheet=out.with_name("contact-sheet.png"),
         per_kind=per_kind,
@@ -82,7 +82,7 @@ def sweep_command(
     """Try SyncCFG scales on the validation split, for choosing a checkpoint's defaults; never on the test split."""
     bench = Bench(
         open_model(model, precision=precision, threads=threads),
-        Judges.load(judges),
+        open_judges(judges),
         clips,
         per_kind=per_kind,
         kinds=chosen_kinds(kinds, IMPACTS),
@@ -103,6 +103,13 @@ def open_model(model: str, *, precision: str, threads: int) -> HarmonyPipeline:
     pipe = HarmonyPipeline.micro() if model == "micro" else HarmonyPipeline.from_pretrained(model, precision=precision)
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+def open_judges(folder: Path) -> Judges:
+    try:
+        return Judges.load(folder)
+    except FileNotFoundError as missing:
+        raise typer.BadParameter(str(missing)) from missing
 
 
 def chosen_kinds(kinds: list[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
